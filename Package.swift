@@ -1,0 +1,56 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Arrows point down only (README, "The house"); jobs/check-arrows.sh holds the imports to this graph.
+let package = Package(
+    name: "nearline",
+    products: [.executable(name: "nearline", targets: ["nearline"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // shell
+        .executableTarget(
+            name: "nearline",
+            dependencies: ["Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(
+            name: "Pipeline",
+            dependencies: [
+                "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
+                "Retrieval", "Transitions", "ResultTables", "Ledger", "Evaluation",
+                .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+            ]),
+
+        // capability
+        .target(name: "Importing", dependencies: ["Domain", "CZlib"]),
+        .target(name: "Simulation", dependencies: ["Domain"]),
+        .target(name: "Histories", dependencies: ["Domain", "Postgres"]),
+        .target(name: "Model", dependencies: ["Domain", "Checksum", "Tensors", "Safetensors"]),
+        .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
+        .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
+        .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
+        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
+        .target(name: "Evaluation", dependencies: ["Domain"]),
+
+        // ground
+        .target(name: "Domain"),
+        .target(name: "Checksum", dependencies: ["CXXHash"]),
+        .target(name: "Postgres", dependencies: ["CLibPQ"]),
+        .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
+        .target(name: "Safetensors", dependencies: ["Tensors"]),
+        .target(name: "Schema", dependencies: ["Checksum"]),
+
+        // C
+        .target(name: "CKernels"),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)
