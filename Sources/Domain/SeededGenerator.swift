@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// SplitMix64: a small seeded generator, so that the same seed gives the same simulation, batches and dropout everywhere.
 ///
 /// Source: Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".
@@ -26,4 +32,12 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     /// Uniform in 0..<bound, by multiply-high: the bias is below bound / 2^64.
     package mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+}
+
+extension SeededGenerator {
+    /// Standard normal, by Box and Muller.
+    package mutating func normal() -> Double {
+        let radius = (-2 * log(1 - uniform())).squareRoot()
+        return radius * cos(2 * .pi * uniform())
+    }
 }

@@ -1,0 +1,78 @@
+import Checksum
+import Domain
+import Foundation
+import Safetensors
+import Tensors
+
+/// Everything that a trained model needs to be run elsewhere: numbers, vocabulary with its hash, settings, data window.
+package struct ModelArtifact: Sendable {
+    package var parameters: ModelParameters
+    package var vocabulary: Vocabulary
+    /// Free facts about the training: as-of, window, seed, epochs, figures.
+    package var facts: [String: String]
+
+    package init(parameters: ModelParameters, vocabulary: Vocabulary, facts: [String: String]) {
+        self.parameters = parameters
+        self.vocabulary = vocabulary
+        self.facts = facts
+    }
+
+    package static let format = "nearline-model-1"
+
+    package init(path: String) throws {
+        let file = try SafetensorsFile(path: path)
+        guard file.metadata["format"] == ModelArtifact.format else {
+            throw SafetensorsError.damaged(
+                path: path, reason: "format is \(file.metadata["format"] ?? "not stated"), not \(ModelArtifact.format)")
+        }
+        guard let json = file.metadata["config"]?.data(using: .utf8),
+            let settings = try? JSONDecoder().decode(ModelSettings.self, from: json)
+        else { throw SafetensorsError.damaged(path: path, reason: "its settings cannot be read") }
+        vocabulary = try Vocabulary(file, path: path)
+        guard vocabulary.count == settings.items, vocabulary.hash == file.metadata["vocabulary_hash"] else {
+            throw SafetensorsError.damaged(path: path, reason: "its vocabulary does not match the hash beside it")
+        }
+        parameters = ModelParameters(settings)
+        try parameters.read(file, prefix: "param.", path: path)
+        facts = file.metadata.filter { !["format", "config", "vocabulary_hash"].contains($0.key) }
+    }
+
+    package var file: SafetensorsFile {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            var metadata = facts
+            metadata["format"] = ModelArtifact.format
+            metadata["config"] = String(decoding: try encoder.encode(parameters.settings), as: UTF8.self)
+            metadata["vocabulary_hash"] = vocabulary.hash
+            var tensors = vocabulary.tensors
+            for (name, tensor) in parameters.tensors(prefix: "param.") { tensors[name] = tensor }
+            return SafetensorsFile(metadata: metadata, tensors: tensors)
+        }
+    }
+}
+
+extension ModelParameters {
+    package func tensors(prefix: String) -> [String: StoredTensor] {
+        Dictionary(
+            uniqueKeysWithValues: named.map { name, shape, start in
+                let count = shape.reduce(1, *)
+                return (prefix + name, StoredTensor(floats: UnsafeBufferPointer(start: start, count: count), shape: shape))
+            })
+    }
+
+    /// Reads every parameter, refusing another shape and numbers that are not finite.
+    package func read(_ file: SafetensorsFile, prefix: String, path: String) throws(SafetensorsError) {
+        for (name, shape, start) in named {
+            let tensor = try file.tensor(prefix + name, path: path)
+            guard tensor.kind == .float32, tensor.shape == shape else {
+                throw .damaged(path: path, reason: "\(name) is \(tensor.shape), the settings ask for \(shape)")
+            }
+            let values = tensor.array(of: Float.self)
+            guard values.allSatisfy(\.isFinite) else {
+                throw .damaged(path: path, reason: "\(name) holds a number that is not finite")
+            }
+            values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// The shape of a next-session model; stored in its artifact, because other numbers make another model.
+package struct ModelSettings: Codable, Equatable, Sendable {
+    /// `V`: rows of the vocabulary.
+    package var items: Int
+    package var categories: Int
+    package var sellers: Int
+    package var scenes: Int
+    /// `D`: width of a token; a multiple of `2 · heads`, because rotation turns pairs of a head.
+    package var width: Int
+    package var heads: Int
+    package var blocks: Int
+    /// `M`: a context token predicts its own session and the `M - 1` after it.
+    package var horizons: Int
+    /// The constant that divides SiLU scores (HSTU's `n_max`): part of the model, never the number of visible keys.
+    package var attentionNorm: Int
+    package var ropeBase: Double
+    /// Buckets of the relative time bias and of the gap embedding.
+    package var timeBuckets: Int
+    package var temperature: Float
+    package var epsilon: Float
+
+    package init(
+        items: Int, categories: Int, sellers: Int, scenes: Int, width: Int = 64, heads: Int = 2, blocks: Int = 2,
+        horizons: Int = 2, attentionNorm: Int = 256, ropeBase: Double = 10_000, timeBuckets: Int = 64,
+        temperature: Float = 0.05, epsilon: Float = 1e-6
+    ) {
+        precondition(width % (2 * heads) == 0, "width must be a multiple of 2 · heads")
+        precondition(blocks > 0 && horizons > 0 && timeBuckets > 0 && timeBuckets <= 256)
+        self.items = items
+        self.categories = categories
+        self.sellers = sellers
+        self.scenes = scenes
+        self.width = width
+        self.heads = heads
+        self.blocks = blocks
+        self.horizons = horizons
+        self.attentionNorm = attentionNorm
+        self.ropeBase = ropeBase
+        self.timeBuckets = timeBuckets
+        self.temperature = temperature
+        self.epsilon = epsilon
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case items, categories, sellers, scenes, width, heads, blocks, horizons, temperature
+        case attentionNorm = "attention_norm"
+        case ropeBase = "rope_base"
+        case timeBuckets = "time_buckets"
+        case epsilon = "eps"
+    }
+}

@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Log-spaced buckets of a time difference: `floor(ln(max(1, seconds)) / 0.301)`, clamped (HSTU, arXiv:2402.17152).
+///
+/// Each bucket is 1.35 times as long as the one before; seconds are whole, so the logarithm is taken once per border.
+package struct TimeBuckets: Sendable {
+    private let first: [Int64]
+    private let startOfWidth: [Int]
+
+    package init(count: Int) {
+        precondition(count > 0 && count <= 256)
+        var first: [Int64] = [0]
+        for b in 1..<max(2, count) where b < count {
+            var border = Int64(exp(Double(b) * 0.301).rounded(.down))
+            while TimeBuckets.formula(border) >= b { border -= 1 }
+            while TimeBuckets.formula(border) < b { border += 1 }
+            first.append(border)
+        }
+        self.first = first
+        // For each number of significant bits, the bucket of the smallest such number: where the search begins.
+        startOfWidth = (0...64).map { bits in
+            let smallest = bits == 0 ? 0 : (bits >= 64 ? Int64.max : Int64(1) << (bits - 1))
+            return (first.lastIndex { $0 <= smallest }) ?? 0
+        }
+    }
+
+    package func bucket(_ seconds: Int64) -> Int {
+        guard seconds > 0 else { return 0 }
+        var b = startOfWidth[64 - seconds.leadingZeroBitCount]
+        while b + 1 < first.count, first[b + 1] <= seconds { b += 1 }
+        return b
+    }
+
+    private static func formula(_ seconds: Int64) -> Int { Int((log(Double(max(1, seconds))) / 0.301).rounded(.down)) }
+}

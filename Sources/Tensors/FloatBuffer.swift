@@ -1,0 +1,47 @@
+/// A block of floats on a 64-byte boundary that grows and never shrinks: scratch space and parameters of the model.
+///
+/// Not safe to share between threads while one of them writes; the pool's workers each own theirs.
+package final class FloatBuffer: @unchecked Sendable {
+    package private(set) var pointer: UnsafeMutablePointer<Float>
+    package private(set) var count: Int
+    private var capacity: Int
+
+    /// `count` zeros.
+    package init(_ count: Int = 0) {
+        capacity = max(count, 16)
+        self.count = count
+        pointer = FloatBuffer.allocate(capacity)
+        pointer.update(repeating: 0, count: capacity)
+    }
+
+    deinit { pointer.deallocate() }
+
+    /// Room for `count` floats; what was there is lost, and what is there now is anything.
+    @discardableResult
+    package func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if count > capacity {
+            pointer.deallocate()
+            capacity = count + count / 4
+            pointer = FloatBuffer.allocate(capacity)
+        }
+        self.count = count
+        return pointer
+    }
+
+    /// `count` zeros.
+    @discardableResult
+    package func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
+        reserve(count).update(repeating: 0, count: count)
+        return pointer
+    }
+
+    package func copy(from other: FloatBuffer) {
+        reserve(other.count).update(from: other.pointer, count: other.count)
+    }
+
+    package var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: pointer, count: count) }
+
+    private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(to: Float.self, capacity: count)
+    }
+}

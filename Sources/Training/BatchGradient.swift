@@ -1,0 +1,141 @@
+import Domain
+import Model
+import Tensors
+
+/// Loss and gradients of a whole batch: pieces run on all cores, their sums are taken in order.
+package final class BatchGradient {
+    private let parameters: ModelParameters
+    private let category: [Int32]
+    private let seller: [Int32]
+    private let pool: WorkerPool
+    private let spaces: [Workspace]
+    private let backs: [BackwardSpace]
+    private let losses: [NextSessionLoss]
+    private let pieces = (0..<TrainingBatch.pieceCount + 1).map { _ in Gradients() }
+    private let vectors = ItemVectors()
+    private let negativeUnits = FloatBuffer()
+
+    /// Gradient of the dense parameters, and of each slot's summed embedding `[slots, D]`.
+    package let dense = FloatBuffer()
+    package let slots = FloatBuffer()
+    private let unitGradient = FloatBuffer()
+
+    package init(_ parameters: ModelParameters, category: [Int32], seller: [Int32], pool: WorkerPool) {
+        self.parameters = parameters
+        self.category = category
+        self.seller = seller
+        self.pool = pool
+        spaces = (0..<pool.workers).map { _ in Workspace() }
+        backs = (0..<pool.workers).map { _ in BackwardSpace() }
+        losses = (0..<pool.workers).map { _ in NextSessionLoss() }
+    }
+
+    /// Computes loss and gradients; returns the loss per term (sums over scenes).
+    package func run(_ batch: TrainingBatch, dropout: Float, seed: UInt64) -> [LossTerm: Double] {
+        let sums = forward(batch, dropout: dropout, seed: seed, withGradients: true)
+        dense.zeros(parameters.layout.denseCount)
+        let count = batch.pieces.count
+        // Columns are split among workers; each column adds the pieces in order.
+        let columns = 16, width = (dense.count + columns - 1) / columns
+        pool.forEach(columns) { column, _ in
+            let begin = column * width, n = min(width, dense.count - begin)
+            guard n > 0 else { return }
+            for p in 0..<count { Kernels.add(pieces[p].dense.pointer + begin, to: dense.pointer + begin, count: n) }
+        }
+        gatherSlots(batch)
+        return sums
+    }
+
+    /// The loss alone, without dropout.
+    package func loss(_ batch: TrainingBatch) -> [LossTerm: Double] {
+        forward(batch, dropout: 0, seed: 0, withGradients: false)
+    }
+
+    private func forward(
+        _ batch: TrainingBatch, dropout: Float, seed: UInt64, withGradients: Bool
+    ) -> [LossTerm: Double] {
+        let D = parameters.settings.width, R = batch.negatives.count
+        vectors.fill(rows: batch.slots, parameters, category: category, seller: seller)
+        let units = vectors.units.pointer
+        let negatives = negativeUnits.reserve(R * D)
+        for (r, slot) in batch.negatives.enumerated() {
+            (negatives + r * D).update(from: units + Int(slot) * D, count: D)
+        }
+        let network = NextSessionNetwork(parameters)
+        var sums = [[LossTerm: Double]](repeating: [:], count: batch.pieces.count)
+        sums.withUnsafeMutableBufferPointer { sums in
+            pool.forEach(batch.pieces.count) { p, worker in
+                let piece = batch.pieces[p], space = spaces[worker], back = backs[worker], gradients = pieces[p]
+                let mode = NextSessionNetwork.Mode.training(dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9)
+                network.run(piece.batch, embeddings: vectors.sums.pointer, mode: mode, space: space)
+                if withGradients {
+                    gradients.clear(parameters.layout, items: piece.batch.items, negatives: R, width: D)
+                    back.stream.zeros(piece.batch.rows * D)
+                }
+                losses[worker].run(
+                    piece, of: batch, parameters, states: space.stream.pointer, units: units, negativeUnits: negatives,
+                    back: withGradients ? back : nil, gradients: withGradients ? gradients : nil)
+                sums[p] = losses[worker].sums
+                guard withGradients else { return }
+                NetworkBackward(parameters).run(piece.batch, mode: mode, space: space, back: back, gradients: gradients)
+            }
+        }
+        var total: [LossTerm: Double] = [:]
+        for sum in sums { for term in LossTerm.allCases { total[term, default: 0] += sum[term] ?? 0 } }
+        return total
+    }
+
+    /// Per slot: unit-vector gradients from targets and negatives go back through normalising, inputs are added as they are.
+    private func gatherSlots(_ batch: TrainingBatch) {
+        let D = parameters.settings.width, n = batch.slots.count
+        let tokens = TokensBySlot(batch)
+        let gradient = slots.zeros(n * D), unit = unitGradient.zeros(n * D)
+        let ranges = 32, width = (n + ranges - 1) / ranges
+        pool.forEach(ranges) { range, _ in
+            let begin = min(n, range * width), end = min(n, begin + width)
+            for slot in begin..<end {
+                for place in batch.firstPlace[slot]..<batch.firstPlace[slot + 1] {
+                    let row = Int(batch.negativePlaces[Int(place)]) * D
+                    for p in batch.pieces.indices {
+                        Kernels.add(pieces[p].negatives.pointer + row, to: unit + slot * D, count: D)
+                    }
+                }
+                tokens.forEach(slot) { p, i in
+                    Kernels.add(pieces[p].targets.pointer + i * D, to: unit + slot * D, count: D)
+                }
+            }
+            Kernels.normaliseBackward(
+                vectors.units.pointer + begin * D, norm: vectors.norms.pointer + begin, unit + begin * D,
+                into: gradient + begin * D, rows: end - begin, width: D)
+            for slot in begin..<end {
+                tokens.forEach(slot) { p, i in
+                    Kernels.add(pieces[p].inputs.pointer + i * D, to: gradient + slot * D, count: D)
+                }
+            }
+        }
+    }
+}
+
+/// Which tokens hold each slot, piece by piece in order.
+private struct TokensBySlot {
+    private var first: [Int32]
+    private var places: [(piece: Int32, item: Int32)]
+
+    init(_ batch: TrainingBatch) {
+        first = Array(repeating: 0, count: batch.slots.count + 1)
+        for piece in batch.pieces { for slot in piece.batch.item { first[Int(slot) + 1] += 1 } }
+        for s in batch.slots.indices { first[s + 1] += first[s] }
+        var next = first
+        places = Array(repeating: (0, 0), count: Int(first[batch.slots.count]))
+        for (p, piece) in batch.pieces.enumerated() {
+            for (i, slot) in piece.batch.item.enumerated() {
+                places[Int(next[Int(slot)])] = (Int32(p), Int32(i))
+                next[Int(slot)] += 1
+            }
+        }
+    }
+
+    func forEach(_ slot: Int, _ body: (_ piece: Int, _ item: Int) -> Void) {
+        for k in Int(first[slot])..<Int(first[slot + 1]) { body(Int(places[k].piece), Int(places[k].item)) }
+    }
+}

@@ -1,0 +1,42 @@
+import Domain
+
+/// The newest sessions of a tenth of the users, kept out of training to tell when to stop.
+///
+/// Only a tenth of the users, because the newest day is the one that the lists need most.
+struct Holdout {
+    /// What is left to train on, and what each session of it weighs.
+    private(set) var training: [TokenHistory] = []
+    /// Whole histories of held-out users and weights that are 1 for held-out sessions, else 0.
+    private(set) var histories: [TokenHistory] = []
+    private(set) var weights: [[Float]] = []
+    private(set) var targets = 0
+    private(set) var days = 0
+
+    /// Takes the last day; the last week or month where the day has too few sessions; nothing where they have too few too.
+    init(_ corpus: TrainingCorpus, asOf: Int64, isWanted: Bool) {
+        for days in isWanted ? [1, 7, 30] : [] {
+            split(corpus, from: asOf - Int64(days) * 86_400)
+            self.days = days
+            if targets >= Holdout.fewest { return }
+        }
+        training = corpus.histories
+        (histories, weights, targets, days) = ([], [], 0, 0)
+    }
+
+    private static let fewest = 50
+
+    private mutating func split(_ corpus: TrainingCorpus, from begin: Int64) {
+        (training, histories, weights, targets) = ([], [], [], 0)
+        for (history, hash) in zip(corpus.histories, corpus.hashes) {
+            let kept = history.sessions.prefix { $0.startsAt <= begin }.count
+            guard hash % 10 == 3, kept < history.sessions.count, kept > 0 else {
+                training.append(history)
+                continue
+            }
+            training.append(history.prefix(kept))
+            histories.append(history)
+            weights.append((0..<history.sessions.count).map { $0 >= kept ? 1 : 0 })
+            targets += history.sessions.count - kept
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Domain
+import Model
+import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// The contrastive loss of next-session prediction and its gradient (TBGRecall, arXiv:2508.11977).
+///
+/// For a target session with query `q` and unit item vectors `v`, at temperature `t`:
+/// shown `mean_i softplus(floor - q·v_i / t)` with `floor = logsumexp_r(q·n_r / t)` over the shared negatives that are not
+/// in the session; clicked and paid the same among the session's own items. Each is divided by its scene's normaliser.
+final class NextSessionLoss {
+    private static let tileRows = 64
+
+    private let head = QueryHead()
+    private let scores = FloatBuffer()
+    private let queryGradient = FloatBuffer()
+    private let projectedGradient = FloatBuffer()
+    private let stateGradient = FloatBuffer()
+    private var itemScore: [Float] = []
+    private var itemGradient: [Float] = []
+    /// Sums over the piece, already divided by the normalisers.
+    private(set) var sums: [LossTerm: Double] = [:]
+
+    /// Adds the piece's loss to ``sums`` and, with `gradients`, writes the states' gradient to `back.stream` rows `0 ..< C`.
+    ///
+    /// - Parameters:
+    ///   - states: `[C, D]`.
+    ///   - units: `[slots, D]` unit item vectors; negativeUnits: `[R, D]`.
+    func run(
+        _ piece: TrainingPiece, of batch: TrainingBatch, _ parameters: ModelParameters, states: Floats, units: Floats,
+        negativeUnits: Floats, back: BackwardSpace?, gradients: Gradients?
+    ) {
+        sums = [:]
+        for m in 0..<parameters.settings.horizons {
+            let targets = piece.targets(horizon: m)
+            guard !targets.isEmpty else { continue }
+            head.gather(states, rows: targets.map { $0 - m }, parameters)
+            head.run(parameters, horizon: m)
+            let D = parameters.settings.width
+            queryGradient.zeros(targets.count * D)
+            for begin in stride(from: 0, to: targets.count, by: Self.tileRows) {
+                let tile = begin..<min(begin + Self.tileRows, targets.count)
+                contrast(
+                    piece, of: batch, parameters.settings, horizon: m, targets, tile, units: units,
+                    negativeUnits: negativeUnits, gradients)
+            }
+            if let back, let gradients {
+                backward(parameters, horizon: m, targets, piece, back, gradients.dense.pointer)
+            }
+        }
+    }
+
+    private func contrast(
+        _ piece: TrainingPiece, of batch: TrainingBatch, _ settings: ModelSettings, horizon m: Int, _ targets: [Int],
+        _ tile: Range<Int>, units: Floats, negativeUnits: Floats, _ gradients: Gradients?
+    ) {
+        let D = settings.width, R = batch.negatives.count
+        let queries = head.units.pointer + tile.lowerBound * D
+        let s = scores.reserve(tile.count * R)
+        multiply(
+            Operand(queries, stride: D), Operand(negativeUnits, stride: D, transposed: true), into: s, stride: R,
+            rows: tile.count, columns: R, inner: D)
+        for (row, t) in tile.enumerated() {
+            let target = targets[t]
+            let items = Int(piece.batch.firstItem[target])..<Int(piece.batch.firstItem[target + 1])
+            let floorGradient = contrastOne(
+                target, items, piece, batch, settings, horizon: m, query: queries + row * D,
+                negatives: s + row * R, units: units, queryGradient: queryGradient.pointer + t * D, gradients)
+            Kernels.scale(s + row * R, by: floorGradient / settings.temperature, count: R)
+        }
+        guard let gradients else { return }
+        multiply(
+            Operand(s, stride: R), Operand(negativeUnits, stride: D),
+            into: queryGradient.pointer + tile.lowerBound * D, stride: D, rows: tile.count, columns: D, inner: R, keep: 1)
+        multiply(
+            Operand(s, stride: R, transposed: true), Operand(queries, stride: D), into: gradients.negatives.pointer,
+            stride: D, rows: R, columns: D, inner: tile.count, keep: 1)
+    }
+
+    /// One target session: leaves softmax over its negatives in `negatives`, returns the gradient of their log-sum-exp.
+    private func contrastOne(
+        _ context: Int, _ items: Range<Int>, _ piece: TrainingPiece, _ batch: TrainingBatch, _ settings: ModelSettings,
+        horizon: Int, query: Floats, negatives: Floats, units: Floats, queryGradient: Floats, _ gradients: Gradients?
+    ) -> Float {
+        let D = settings.width, t = settings.temperature
+        for i in items {
+            let slot = Int(piece.batch.item[i])
+            for place in batch.firstPlace[slot]..<batch.firstPlace[slot + 1] {
+                negatives[Int(batch.negativePlaces[Int(place)])] = -.infinity
+            }
+        }
+        let floor = Kernels.softmax(negatives, count: batch.negatives.count, scale: 1 / t)
+        itemScore = items.map { Kernels.dot(query, units + Int(piece.batch.item[$0]) * D, count: D) / t }
+        itemGradient = Array(repeating: 0, count: items.count)
+
+        let scene = Int(piece.batch.scene[context]), actions = piece.actions(of: context)
+        var floorGradient: Float = 0
+        for term in LossTerm.allCases where term.applies(horizon: horizon, actions: actions) {
+            let share = piece.weights[context] / max(1, batch.normalisers[term]![scene])
+            switch term {
+            case .shown: floorGradient = pull(items.indices.map { $0 - items.lowerBound }, floor, share, term)
+            case .clicked: prefer(actions.map { $0 >= Action.click.rawValue }, share, term)
+            case .paid: prefer(actions.map { $0 == Action.purchase.rawValue }, share, term)
+            }
+        }
+        guard let gradients else { return 0 }
+        for (i, item) in items.enumerated() {
+            let gradient = itemGradient[i] / t
+            Kernels.add(units + Int(piece.batch.item[item]) * D, times: gradient, to: queryGradient, count: D)
+            Kernels.add(query, times: gradient, to: gradients.targets.pointer + item * D, count: D)
+        }
+        return floorGradient
+    }
+
+    /// `share · mean over positives of softplus(floor - score)`; returns the gradient of `floor`.
+    private func pull(_ positives: [Int], _ floor: Float, _ share: Float, _ term: LossTerm) -> Float {
+        guard floor > -.infinity else { return 0 }
+        var floorGradient: Float = 0, sum = 0.0
+        let weight = share / Float(positives.count)
+        for i in positives {
+            let z = floor - itemScore[i]
+            let p = 1 / (1 + exp(-z))
+            sum += Double(z > 0 ? z + log1p(exp(-z)) : log1p(exp(z)))
+            itemGradient[i] -= weight * p
+            floorGradient += weight * p
+        }
+        sums[term, default: 0] += sum * Double(weight)
+        return floorGradient
+    }
+
+    /// Positives against the rest of the same session: the rest's log-sum-exp is the floor.
+    private func prefer(_ isPositive: [Bool], _ share: Float, _ term: LossTerm) {
+        let rest = isPositive.indices.filter { !isPositive[$0] }
+        let highest = rest.map { itemScore[$0] }.max() ?? 0
+        let total = rest.reduce(Float(0)) { $0 + exp(itemScore[$1] - highest) }
+        let floor = highest + log(total)
+        let floorGradient = pull(isPositive.indices.filter { isPositive[$0] }, floor, share, term)
+        for i in rest { itemGradient[i] += floorGradient * exp(itemScore[i] - floor) }
+    }
+
+    /// `unit = normalise(states · W_m + b_m)`.
+    private func backward(
+        _ parameters: ModelParameters, horizon m: Int, _ targets: [Int], _ piece: TrainingPiece,
+        _ back: BackwardSpace, _ dense: Floats
+    ) {
+        let D = parameters.settings.width, n = targets.count, layout = parameters.layout
+        let dProjected = projectedGradient.reserve(n * D), dStates = stateGradient.reserve(n * D)
+        Kernels.normaliseBackward(
+            head.units.pointer, norm: head.norms.pointer, queryGradient.pointer, into: dProjected, rows: n, width: D)
+        for i in 0..<n { Kernels.add(dProjected + i * D, to: dense + layout.horizonBias + m * D, count: D) }
+        multiply(
+            Operand(head.states.pointer, stride: D, transposed: true), Operand(dProjected, stride: D),
+            into: dense + layout.horizon + m * D * D, stride: D, rows: D, columns: D, inner: n, keep: 1)
+        multiply(
+            Operand(dProjected, stride: D),
+            Operand(parameters.dense.pointer + layout.horizon + m * D * D, stride: D, transposed: true), into: dStates,
+            stride: D, rows: n, columns: D, inner: D)
+        for (i, target) in targets.enumerated() {
+            Kernels.add(dStates + i * D, to: back.stream.pointer + (target - m) * D, count: D)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Domain
+import Model
+import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Why training ended without a model.
+package enum TrainingError: Error, Equatable, CustomStringConvertible {
+    case noSessions
+    case diverged(epoch: Int, rate: Float)
+
+    package var description: String {
+        switch self {
+        case .noSessions: "no user has a session with a known item before the as-of instant; import events, or move --as-of"
+        case .diverged(let epoch, let rate):
+            "the loss is not finite in epoch \(epoch) at learning rate \(rate); lower --learning-rate"
+        }
+    }
+}
+
+/// How far training is, for whoever watches.
+package struct TrainingProgress: Sendable {
+    package var epoch: Int
+    package var epochs: Int
+    package var usersDone: Int
+    package var users: Int
+    /// Mean loss of the epoch so far.
+    package var loss: Double
+    /// Held-out loss, known when an epoch has ended.
+    package var heldOutLoss: Double?
+}
+
+/// What came out of training besides the parameters.
+package struct TrainingOutcome: Sendable {
+    package var epochs: Int
+    package var bestEpoch: Int
+    package var loss: Double
+    package var heldOutLoss: Double?
+    package var heldOutTargets: Int
+    package var resumedAfterEpoch: Int
+    package var tokensTrained: Int
+}
+
+/// Trains a next-session model: length-bucketed batches, AdamW, a rate that falls to zero, early stop on held-out sessions.
+package final class Trainer {
+    private let settings: TrainingSettings
+    private let parameters: ModelParameters
+    private let vocabulary: Vocabulary
+    private let pool: WorkerPool
+    private let asOf: Int64
+    private let holdout: Holdout
+    private let users: Int
+    private let gradient: BatchGradient
+    private let optimiser: Optimiser
+    private let buckets: TimeBuckets
+
+    /// - Parameters:
+    ///   - parameters: at their start; they hold the model when ``run`` returns.
+    ///   - asOf: epoch seconds from which the age of targets is counted.
+    package init(
+        _ settings: TrainingSettings, _ parameters: ModelParameters, corpus: TrainingCorpus, vocabulary: Vocabulary,
+        asOf: Int64, pool: WorkerPool
+    ) throws(TrainingError) {
+        guard !corpus.histories.isEmpty else { throw .noSessions }
+        self.settings = settings
+        self.parameters = parameters
+        self.vocabulary = vocabulary
+        self.asOf = asOf
+        self.pool = pool
+        holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
+        users = corpus.histories.count
+        gradient = BatchGradient(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
+        optimiser = Optimiser(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
+        buckets = TimeBuckets(count: parameters.settings.timeBuckets)
+    }
+
+    /// - Parameters:
+    ///   - checkpoint: a file to go on from and to leave behind after every epoch, and what names this training.
+    ///   - progress: called after every batch; what it throws stops the training (the last checkpoint stays).
+    package func run(
+        checkpoint: (path: String, fingerprint: String)?, progress: (TrainingProgress) throws -> Void
+    ) throws -> TrainingOutcome {
+        let best = ModelParameters(parameters.settings)
+        best.copy(from: parameters)
+        var state = TrainingCheckpoint()
+        if let checkpoint {
+            state =
+                TrainingCheckpoint(
+                    path: checkpoint.path, fingerprint: checkpoint.fingerprint, into: parameters, optimiser, best: best)
+                ?? state
+        }
+        let resumedAfter = state.epoch
+        var tokens = 0
+        while state.epoch < settings.epochs, !isOverdue(state) {
+            let epoch = state.epoch + 1
+            (state.lastLoss, tokens) = try train(epoch: epoch, progress)
+            state.epoch = epoch
+            state.steps = optimiser.steps
+            let heldOut = heldOutLoss()
+            if (heldOut ?? -Double(epoch)) < state.bestLoss {
+                state.bestLoss = heldOut ?? -Double(epoch)
+                state.bestEpoch = epoch
+                best.copy(from: parameters)
+            }
+            if let checkpoint {
+                try state.write(
+                    to: checkpoint.path, fingerprint: checkpoint.fingerprint, parameters, optimiser, best: best)
+            }
+            try progress(
+                TrainingProgress(
+                    epoch: epoch, epochs: settings.epochs, usersDone: users, users: users, loss: state.lastLoss,
+                    heldOutLoss: heldOut))
+        }
+        parameters.copy(from: best)
+        return TrainingOutcome(
+            epochs: state.epoch, bestEpoch: state.bestEpoch, loss: state.lastLoss,
+            heldOutLoss: holdout.targets > 0 ? state.bestLoss : nil, heldOutTargets: holdout.targets,
+            resumedAfterEpoch: resumedAfter, tokensTrained: tokens)
+    }
+
+    private func isOverdue(_ state: TrainingCheckpoint) -> Bool {
+        holdout.targets > 0 && state.epoch - state.bestEpoch >= settings.patience && settings.patience > 0
+    }
+
+    private func train(
+        epoch: Int, _ progress: (TrainingProgress) throws -> Void
+    ) throws -> (loss: Double, tokens: Int) {
+        let plan = batches(epoch: epoch)
+        var sum = 0.0, done = 0, tokens = 0
+        for (number, batchUsers) in plan.enumerated() {
+            var draw = SeededGenerator(seed: settings.seed, stream: 2, UInt64(epoch), UInt64(number))
+            let histories = batchUsers.map { holdout.training[$0].newest(budget: settings.tokensPerUser) }
+            let batch = TrainingBatch(
+                histories, weights: histories.map(weights), negatives: negatives(&draw),
+                settings: parameters.settings, buckets: buckets)
+            let loss = gradient.run(batch, dropout: settings.dropout, seed: draw.next()).values.reduce(0, +)
+            // Falls to zero, batch by batch.
+            let share = (Float(epoch - 1) + Float(number) / Float(plan.count)) / Float(settings.epochs)
+            guard loss.isFinite else { throw TrainingError.diverged(epoch: epoch, rate: settings.learningRate) }
+            optimiser.step(batch, gradient, rate: settings.learningRate * (1 - share), decay: settings.weightDecay)
+            sum += loss
+            done += batchUsers.count
+            tokens += histories.reduce(0) { $0 + $1.tokens }
+            try progress(
+                TrainingProgress(
+                    epoch: epoch, epochs: settings.epochs, usersDone: done, users: users,
+                    loss: sum / Double(number + 1)))
+        }
+        return (sum / Double(max(1, plan.count)), tokens)
+    }
+
+    /// Users of like length together (so that pieces are even), batches in random order.
+    private func batches(epoch: Int) -> [[Int]] {
+        var draw = SeededGenerator(seed: settings.seed, stream: 1, UInt64(epoch))
+        let lengths = holdout.training.map { Double(min($0.tokens, settings.tokensPerUser)) + draw.uniform() * 40 }
+        let order = holdout.training.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
+        var batches = stride(from: 0, to: order.count, by: settings.usersPerBatch).map {
+            Array(order[$0..<min($0 + settings.usersPerBatch, order.count)])
+        }
+        batches.shuffle(using: &draw)
+        return batches
+    }
+
+    /// A session counts half as a target after a half-life: what users do now matters more than what they did.
+    private func weights(_ history: TokenHistory) -> [Float] {
+        guard settings.halfLifeDays > 0 else { return history.sessions.map { _ in 1 } }
+        return history.sessions.map {
+            Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))
+        }
+    }
+
+    private func negatives(_ draw: inout SeededGenerator) -> [Int32] {
+        (0..<settings.negatives).map { _ in Int32(draw.below(vocabulary.count)) }
+    }
+
+    /// The loss of the held-out sessions against fixed negatives; nil where nothing is held out.
+    private func heldOutLoss() -> Double? {
+        guard holdout.targets > 0 else { return nil }
+        var draw = SeededGenerator(seed: settings.seed, stream: 3)
+        let negatives = negatives(&draw)
+        var sum = 0.0, weight = 0.0
+        for begin in stride(from: 0, to: holdout.histories.count, by: 64) {
+            let range = begin..<min(begin + 64, holdout.histories.count)
+            let histories = holdout.histories[range].map { $0.newest(budget: settings.tokensPerUser) }
+            let weights = zip(range, histories).map { Array(holdout.weights[$0].suffix($1.sessions.count)) }
+            let batch = TrainingBatch(
+                histories, weights: weights, negatives: negatives, settings: parameters.settings, buckets: buckets)
+            let targets = Double(batch.normalisers[.shown]!.reduce(0, +))
+            let scenes = Double(batch.normalisers[.shown]!.filter { $0 > 0 }.count)
+            guard targets > 0 else { continue }
+            sum += gradient.loss(batch)[.shown]! / scenes * targets
+            weight += targets
+        }
+        return weight > 0 ? sum / weight : nil
+    }
+}

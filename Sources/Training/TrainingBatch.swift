@@ -1,0 +1,116 @@
+import Domain
+import Model
+
+/// One piece of a batch: packed users and what each of their sessions weighs as a target.
+package struct TrainingPiece: Sendable {
+    /// `batch.item` counts in slots of the batch's ``TrainingBatch/slots``.
+    package var batch: PackedBatch
+    /// `[C]`: weight of each session as a target; 0 is no target.
+    package var weights: [Float]
+}
+
+/// Some users, cut into pieces that workers take, with the negatives and normalisers that the pieces share.
+package struct TrainingBatch: Sendable {
+    /// Pieces per batch, whatever the number of threads, so that sums are always taken in the same order.
+    package static let pieceCount = 8
+
+    package private(set) var pieces: [TrainingPiece]
+    /// Vocabulary rows that the batch touches, ascending; tokens and negatives count in places of this list.
+    package private(set) var slots: [Int32]
+    /// `[R]`: slots of the items that all positions are contrasted with.
+    package private(set) var negatives: [Int32]
+    /// Places in ``negatives`` of each slot: `negativePlaces[firstPlace[slot] ..< firstPlace[slot + 1]]`.
+    package private(set) var firstPlace: [Int32]
+    package private(set) var negativePlaces: [Int32]
+    /// Targets of each scene, per term: the loss of a scene is divided by them, so that a big scene drowns no small one.
+    package private(set) var normalisers: [LossTerm: [Float]]
+
+    /// - Parameters:
+    ///   - histories, weights: per user; weights per session.
+    ///   - negatives: vocabulary rows.
+    package init(
+        _ histories: [TokenHistory], weights: [[Float]], negatives rows: [Int32], settings: ModelSettings,
+        buckets: TimeBuckets
+    ) {
+        pieces = TrainingBatch.cut(histories).map { users in
+            TrainingPiece(
+                batch: PackedBatch(histories[users], buckets: buckets), weights: Array(weights[users].joined()))
+        }
+        slots = Array(Set(histories.flatMap(\.rows) + rows)).sorted()
+        let slotOf = Dictionary(uniqueKeysWithValues: zip(slots, Int32(0)...))
+        for p in pieces.indices { for i in pieces[p].batch.item.indices { pieces[p].batch.item[i] = slotOf[pieces[p].batch.item[i]]! } }
+        negatives = rows.map { slotOf[$0]! }
+        firstPlace = Array(repeating: 0, count: slots.count + 1)
+        for slot in negatives { firstPlace[Int(slot) + 1] += 1 }
+        for s in slots.indices { firstPlace[s + 1] += firstPlace[s] }
+        var next = firstPlace
+        negativePlaces = Array(repeating: 0, count: negatives.count)
+        for (place, slot) in negatives.enumerated() {
+            negativePlaces[Int(next[Int(slot)])] = Int32(place)
+            next[Int(slot)] += 1
+        }
+        normalisers = [:]
+        for term in LossTerm.allCases {
+            normalisers[term] = Array(repeating: 0, count: settings.scenes)
+        }
+        for piece in pieces { count(piece, horizons: settings.horizons) }
+    }
+
+    private mutating func count(_ piece: TrainingPiece, horizons: Int) {
+        for m in 0..<horizons {
+            for target in piece.targets(horizon: m) {
+                for term in LossTerm.allCases where term.applies(horizon: m, actions: piece.actions(of: target)) {
+                    normalisers[term]![Int(piece.batch.scene[target])] += 1
+                }
+            }
+        }
+    }
+
+    /// Neighbouring users, about the same number of tokens in each piece.
+    private static func cut(_ histories: [TokenHistory]) -> [Range<Int>] {
+        let total = histories.reduce(0) { $0 + $1.tokens }
+        var pieces: [Range<Int>] = [], begin = 0, tokens = 0
+        for (i, history) in histories.enumerated() {
+            tokens += history.tokens
+            if tokens * pieceCount >= total * (pieces.count + 1) {
+                pieces.append(begin..<i + 1)
+                begin = i + 1
+            }
+        }
+        if begin < histories.count { pieces.append(begin..<histories.count) }
+        return pieces
+    }
+}
+
+/// The three contrasts of the loss: shown against random items, clicked against only shown, paid against not paid.
+package enum LossTerm: CaseIterable, Sendable {
+    case shown, clicked, paid
+
+    /// Preference is asked of the session at hand only, and where it has both sides.
+    func applies(horizon: Int, actions: ArraySlice<UInt8>) -> Bool {
+        switch self {
+        case .shown: !actions.isEmpty
+        case .clicked: horizon == 0 && hasBothSides(actions, from: .click)
+        case .paid: horizon == 0 && hasBothSides(actions, from: .purchase)
+        }
+    }
+
+    private func hasBothSides(_ actions: ArraySlice<UInt8>, from step: Action) -> Bool {
+        actions.contains { $0 >= step.rawValue } && actions.contains { $0 < step.rawValue }
+    }
+}
+
+extension TrainingPiece {
+    /// Context rows of the sessions that horizon `m` predicts: those with items, a weight, and a session `m` before.
+    func targets(horizon m: Int) -> [Int] {
+        (0..<batch.users).flatMap { u in
+            (Int(batch.firstContext[u]) + m..<max(Int(batch.firstContext[u]) + m, Int(batch.firstContext[u + 1]))).filter {
+                weights[$0] > 0 && batch.firstItem[$0 + 1] > batch.firstItem[$0]
+            }
+        }
+    }
+
+    func actions(of context: Int) -> ArraySlice<UInt8> {
+        batch.action[Int(batch.firstItem[context])..<Int(batch.firstItem[context + 1])]
+    }
+}

@@ -1,0 +1,32 @@
+import Domain
+
+/// The histories to train on, in memory: bounded by a budget of tokens whatever the number of users.
+///
+/// When the budget is passed, the sample of users is halved by their stable hash, again and again; which users stay
+/// depends on nothing else, so the same events give the same corpus.
+package struct TrainingCorpus: Sendable {
+    package private(set) var histories: [TokenHistory] = []
+    package private(set) var hashes: [UInt64] = []
+    package private(set) var tokens = 0
+    /// Users are kept whose hash is below this: `UInt64.max` means all.
+    package private(set) var highestHash = UInt64.max
+    package private(set) var usersSeen = 0
+    private let budget: Int
+
+    package init(tokenBudget: Int) { budget = tokenBudget }
+
+    package mutating func add(_ history: TokenHistory, hash: UInt64) {
+        usersSeen += 1
+        guard hash <= highestHash, !history.rows.isEmpty else { return }
+        histories.append(history)
+        hashes.append(hash)
+        tokens += history.tokens
+        while tokens > budget, histories.count > 1 {
+            highestHash /= 2
+            let kept = histories.indices.filter { hashes[$0] <= highestHash }
+            histories = kept.map { histories[$0] }
+            hashes = kept.map { hashes[$0] }
+            tokens = histories.reduce(0) { $0 + $1.tokens }
+        }
+    }
+}

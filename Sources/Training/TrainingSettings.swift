@@ -1,0 +1,20 @@
+/// How to train; with the seed and the corpus it decides every bit of the model.
+package struct TrainingSettings: Codable, Equatable, Sendable {
+    package var epochs = 15
+    package var usersPerBatch = 32
+    /// `R`: catalogue rows drawn uniformly for each batch, shared by all its positions.
+    package var negatives = 2048
+    package var learningRate: Float = 1e-3
+    package var weightDecay: Float = 0
+    package var dropout: Float = 0.2
+    /// Days after which a session weighs half as a target; 0 weighs all alike.
+    package var halfLifeDays: Double = 60
+    /// Tokens of history that a user is read with.
+    package var tokensPerUser = 512
+    package var itemsPerSession = 64
+    /// Epochs without a better held-out loss before training stops; 0 never stops early.
+    package var patience = 4
+    package var seed: UInt64 = 1
+
+    package init() {}
+}

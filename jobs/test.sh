@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds and runs the tests on a throwaway PostgreSQL: jobs/test.sh [--filter NAME ...], as in `swift test`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
+source jobs/lib/cluster.sh
+# shellcheck source-path=SCRIPTDIR source=lib/build.sh
+source jobs/lib/build.sh
+
+readonly CLUSTER=.nearline/test-pg
+runner=''
+
+jobs/setup.sh
+mkdir -p .nearline
+# Two runs would remove each other's cluster. What a killed run left at work holds this too, until it ends.
+exec {run_lock}>>.nearline/test.lock
+flock -n "$run_lock" || {
+    echo 'test: another run is at work in this folder; waiting for it' >&2
+    flock "$run_lock"
+}
+
+# shellcheck disable=SC2317
+clean_up() {
+    [[ -z $runner ]] || kill -TERM -- "-$runner" 2>/dev/null || true
+    cluster_remove "$CLUSTER" || true
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+build_release .nearline/build.log
+NEARLINE_BIN=$(swift build -c release --show-bin-path)/nearline
+export NEARLINE_BIN
+
+# Left by a run that was killed.
+cluster_remove "$CLUSTER"
+CLUSTER_FSYNC=off cluster_start "$CLUSTER"
+
+# In a process group of its own, so that a signal to this script alone reaches the tests, and waits for none of them.
+set -m
+swift test -c release --skip-build --disable-xctest "$@" </dev/null &
+runner=$!
+set +m
+status=0
+wait "$runner" || status=$?
+runner=''
+exit "$status"
