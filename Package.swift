@@ -14,12 +14,16 @@ let package = Package(
         // shell
         .executableTarget(
             name: "nearline",
-            dependencies: ["Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Pipeline", "Importing", "Simulation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .target(
             name: "Pipeline",
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
-                "Retrieval", "Transitions", "ResultTables", "Ledger", "Evaluation",
+                "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
+                "Safetensors",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -42,7 +46,12 @@ let package = Package(
         .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
-        .target(name: "Schema", dependencies: ["Checksum"]),
+        .target(
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            resources: [
+                .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
+                .embedInCode("sql/0003_result_tables.sql"),
+            ]),
 
         // C
         .target(name: "CKernels"),
@@ -51,6 +60,19 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // tests
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
+        .testTarget(name: "ImportingTests", dependencies: ["Importing", "Domain"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
+        .testTarget(
+            name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
+            resources: [.copy("Golden")]),
+        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )

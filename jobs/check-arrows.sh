@@ -19,7 +19,10 @@ awk -v manifest="$manifest" '
     BEGIN {
         importLine = "^[ \\t]*(@[A-Za-z_]+([(][^)]*[)])?[ \\t]+)*"
         importLine = importLine "((public|package|internal|fileprivate|private)[ \\t]+)?import[ \\t]+[A-Za-z_]"
-        rankName[3] = "shell"; rankName[2] = "capability"; rankName[1] = "ground"; rankName[0] = "C"
+        rankName[4] = "tests"; rankName[3] = "shell"
+        rankName[2] = "capability"; rankName[1] = "ground"; rankName[0] = "C"
+        # Above everything, so that nothing which ships can reach it.
+        layer("TestSupport", 4)
         layer("nearline Pipeline", 3)
         layer("Importing Simulation Histories Model Training Retrieval Transitions ResultTables Ledger Evaluation", 2)
         layer("Domain Checksum Postgres ResultCodec Tensors Safetensors Schema", 1)

@@ -21,7 +21,11 @@ flock -n "$run_lock" || {
 
 # shellcheck disable=SC2317
 clean_up() {
-    [[ -z $runner ]] || kill -TERM -- "-$runner" 2>/dev/null || true
+    # The tests run two processes deep, and only an interrupt is handed down to them.
+    if [[ -n $runner ]]; then
+        kill -INT -- "-$runner" 2>/dev/null || true
+        wait "$runner" || true
+    fi
     cluster_remove "$CLUSTER" || true
 }
 trap clean_up EXIT

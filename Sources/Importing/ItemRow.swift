@@ -7,4 +7,12 @@ package struct ItemRow: Equatable, Sendable {
     package var seller: String?
     package var available: Bool
     package var title: String?
+
+    package init(item: ExternalID, category: String?, seller: String?, available: Bool, title: String?) {
+        self.item = item
+        self.category = category
+        self.seller = seller
+        self.available = available
+        self.title = title
+    }
 }

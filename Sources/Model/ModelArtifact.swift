@@ -57,7 +57,9 @@ extension ModelParameters {
         Dictionary(
             uniqueKeysWithValues: named.map { name, shape, start in
                 let count = shape.reduce(1, *)
-                return (prefix + name, StoredTensor(floats: UnsafeBufferPointer(start: start, count: count), shape: shape))
+                return (
+                    prefix + name, StoredTensor(floats: UnsafeBufferPointer(start: start, count: count), shape: shape)
+                )
             })
     }
 

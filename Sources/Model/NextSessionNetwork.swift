@@ -19,7 +19,9 @@ package struct NextSessionNetwork: Sendable {
         }
 
         /// The seed of one dropout mask.
-        package func mask(_ place: Int) -> UInt64 { seed &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(place) &* 0xd134_2543_de82_ef95 }
+        package func mask(_ place: Int) -> UInt64 {
+            seed &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(place) &* 0xd134_2543_de82_ef95
+        }
     }
 
     package let parameters: ModelParameters

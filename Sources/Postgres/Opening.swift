@@ -73,7 +73,9 @@ struct Opening {
             if ready > 0 {
                 wanted = PQconnectPoll(handle)
             } else if ready == 0 || errno != EINTR {
-                throw PostgresError(doing: doing, message: "no answer within the connect_timeout", kind: .unreachable)
+                let server = "\(String(cString: PQhost(handle))) (port \(String(cString: PQport(handle))))"
+                throw PostgresError(
+                    doing: doing, message: "no answer from \(server) within connect_timeout", kind: .unreachable)
             }
         }
     }

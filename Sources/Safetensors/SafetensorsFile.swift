@@ -142,7 +142,8 @@ package struct SafetensorsFile: Sendable {
         }
         let beside = path + ".partial"
         do {
-            var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
+            var json = try JSONSerialization.data(
+                withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
             while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
             try Data().write(to: URL(fileURLWithPath: beside))
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: beside))

@@ -42,6 +42,7 @@ package final class FloatBuffer: @unchecked Sendable {
     package var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: pointer, count: count) }
 
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
-        UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(to: Float.self, capacity: count)
+        UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(
+            to: Float.self, capacity: count)
     }
 }

@@ -131,7 +131,8 @@ struct NetworkBackward {
             let offset = layout.tower + kind * D * D
             addColumnSums(dx + first * D, rows: count, to: dense + layout.towerBias + kind * D)
             multiply(
-                Operand(space.input.pointer + first * D, stride: D, transposed: true), Operand(dx + first * D, stride: D),
+                Operand(space.input.pointer + first * D, stride: D, transposed: true),
+                Operand(dx + first * D, stride: D),
                 into: dense + offset, stride: D, rows: D, columns: D, inner: count, keep: 1)
             multiply(
                 Operand(dx + first * D, stride: D),

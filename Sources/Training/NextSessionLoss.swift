@@ -76,7 +76,8 @@ final class NextSessionLoss {
         guard let gradients else { return }
         multiply(
             Operand(s, stride: R), Operand(negativeUnits, stride: D),
-            into: queryGradient.pointer + tile.lowerBound * D, stride: D, rows: tile.count, columns: D, inner: R, keep: 1)
+            into: queryGradient.pointer + tile.lowerBound * D, stride: D, rows: tile.count, columns: D, inner: R,
+            keep: 1)
         multiply(
             Operand(s, stride: R, transposed: true), Operand(queries, stride: D), into: gradients.negatives.pointer,
             stride: D, rows: R, columns: D, inner: tile.count, keep: 1)

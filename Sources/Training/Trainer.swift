@@ -15,7 +15,8 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .noSessions: "no user has a session with a known item before the as-of instant; import events, or move --as-of"
+        case .noSessions:
+            "no user has a session with a known item before the as-of instant; import events, or move --as-of"
         case .diverged(let epoch, let rate):
             "the loss is not finite in epoch \(epoch) at learning rate \(rate); lower --learning-rate"
         }

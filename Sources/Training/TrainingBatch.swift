@@ -38,7 +38,9 @@ package struct TrainingBatch: Sendable {
         }
         slots = Array(Set(histories.flatMap(\.rows) + rows)).sorted()
         let slotOf = Dictionary(uniqueKeysWithValues: zip(slots, Int32(0)...))
-        for p in pieces.indices { for i in pieces[p].batch.item.indices { pieces[p].batch.item[i] = slotOf[pieces[p].batch.item[i]]! } }
+        for p in pieces.indices {
+            for i in pieces[p].batch.item.indices { pieces[p].batch.item[i] = slotOf[pieces[p].batch.item[i]]! }
+        }
         negatives = rows.map { slotOf[$0]! }
         firstPlace = Array(repeating: 0, count: slots.count + 1)
         for slot in negatives { firstPlace[Int(slot) + 1] += 1 }
@@ -104,9 +106,10 @@ extension TrainingPiece {
     /// Context rows of the sessions that horizon `m` predicts: those with items, a weight, and a session `m` before.
     func targets(horizon m: Int) -> [Int] {
         (0..<batch.users).flatMap { u in
-            (Int(batch.firstContext[u]) + m..<max(Int(batch.firstContext[u]) + m, Int(batch.firstContext[u + 1]))).filter {
-                weights[$0] > 0 && batch.firstItem[$0 + 1] > batch.firstItem[$0]
-            }
+            (Int(batch.firstContext[u]) + m..<max(Int(batch.firstContext[u]) + m, Int(batch.firstContext[u + 1])))
+                .filter {
+                    weights[$0] > 0 && batch.firstItem[$0 + 1] > batch.firstItem[$0]
+                }
         }
     }
 

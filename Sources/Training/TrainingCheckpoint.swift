@@ -22,7 +22,8 @@ struct TrainingCheckpoint {
             tensors.merge(set.tensors(prefix: prefix)) { first, _ in first }
         }
         let metadata = [
-            "format": "nearline-checkpoint-1", "fingerprint": fingerprint, "epoch": String(epoch), "steps": String(steps),
+            "format": "nearline-checkpoint-1", "fingerprint": fingerprint, "epoch": String(epoch),
+            "steps": String(steps),
             "best_epoch": String(bestEpoch), "best_loss": String(bestLoss.bitPattern),
             "last_loss": String(lastLoss.bitPattern),
         ]

@@ -66,3 +66,10 @@ struct DrawnList {
 func rounded(_ list: [Candidate]) -> [Candidate] {
     list.map { Candidate(row: $0.row, score: Float(Float16($0.score)), source: $0.source) }
 }
+
+/// Where two lists part, nil where they do not: for long lists, whose whole difference a failing test would take minutes
+/// to find.
+func firstDifference(_ a: [Candidate], _ b: [Candidate]) -> Int? {
+    if let index = zip(a, b).enumerated().first(where: { $1.0 != $1.1 })?.offset { return index }
+    return a.count == b.count ? nil : min(a.count, b.count)
+}

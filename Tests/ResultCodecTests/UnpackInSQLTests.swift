@@ -39,8 +39,8 @@ import Testing
             for rows in DrawnList.Rows.allCases where rows != .anyUInt32 {
                 for scores in DrawnList.Scores.allCases {
                     let payload = try PayloadEncoder.encode(drawn.draw(count, rows: rows, scores: scores), codec: codec)
-                    let same = try unpack(payload) == PayloadDecoder.decode(payload)
-                    #expect(same, "\(count) candidates, \(rows) rows, \(scores) scores")
+                    let difference = try firstDifference(unpack(payload), PayloadDecoder.decode(payload))
+                    #expect(difference == nil, "\(count) candidates, \(rows) rows, \(scores) scores")
                 }
             }
         }
@@ -50,7 +50,7 @@ import Testing
         let scores = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }.filter(\.isFinite).sorted(by: >)
         let list = scores.enumerated().map { Candidate(row: UInt32($0), score: Float($1), source: .model) }
         let unpacked = try unpack(PayloadEncoder.encode(list, codec: .planes))
-        #expect(unpacked == list)
+        #expect(firstDifference(unpacked, list) == nil)
     }
 
     @Test(arguments: PayloadCodec.allCases)
@@ -93,6 +93,16 @@ import Testing
         }
         expectCorrupted(hint: "damaged", payload + [0])
         if codec == .packed { expectCorrupted(hint: "damaged", restated(payload + [0])) }
+    }
+
+    /// Falls of three bytes where one would do: 13 of them use up the bytes of 39, the rest would be read from the
+    /// sources and from behind the end.
+    @Test func fallsThatRunThroughTheSourcesAreRefused() {
+        let rows = [UInt8](repeating: 0, count: 10) + (1...40)
+        let falls = Array(repeatElement([0x80, 0x80, 0x00] as [UInt8], count: 13).joined())
+        let payload = sealed(codec: 1, count: 40, rows + [0, 0x80] + falls + [UInt8](repeating: 0, count: 20))
+        #expect(throws: PayloadError.brokenFall(at: 14)) { try PayloadDecoder.decode(payload) }
+        expectCorrupted(hint: "damaged", payload)
     }
 
     /// A packed payload that states the length it has.

@@ -39,7 +39,8 @@ import Testing
         expectClose(fast, ReadableKernels.biasedSilu(scores, bias: bias, scale: 0.125))
         Kernels.biasedSiluBackward(&again, gradient: &gradient, bias: &bias, count: count, scale: 0.125)
         expectClose(again, fast)
-        expectClose(gradient, ReadableKernels.siluBackward(zip(scores, bias).map { $0 + $1 }, upstream).map { $0 * 0.125 })
+        expectClose(
+            gradient, ReadableKernels.siluBackward(zip(scores, bias).map { $0 + $1 }, upstream).map { $0 * 0.125 })
     }
 
     @Test(arguments: [1, 5, 16, 33, 2048]) func softmaxMatchesItsTwinAndLeavesOutMinusInfinity(count: Int) {

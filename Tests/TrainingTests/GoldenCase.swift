@@ -15,7 +15,8 @@ struct GoldenCase {
 
     init() throws {
         let path = try #require(
-            Bundle.module.url(forResource: "next-session", withExtension: "safetensors", subdirectory: "Golden")).path
+            Bundle.module.url(forResource: "next-session", withExtension: "safetensors", subdirectory: "Golden")
+        ).path
         let file = try SafetensorsFile(path: path)
         self.file = file
         let config = try #require(file.metadata["config"]?.data(using: .utf8))
@@ -36,7 +37,8 @@ struct GoldenCase {
             for s in scene.indices {
                 let tokens = kind.indices.filter { session[$0] == s && kind[$0] == 1 }
                 history.append(
-                    startsAt: time[s], scene: scene[s], items: tokens.map { (row: item[$0], action: UInt8(action[$0])) })
+                    startsAt: time[s], scene: scene[s], items: tokens.map { (row: item[$0], action: UInt8(action[$0])) }
+                )
             }
             return history
         }

@@ -45,7 +45,8 @@ import Training
         }
         let D = settings.width
         for (name, rows, rowOf) in [
-            ("item", settings.items, Array(0..<Int32(settings.items))), ("category", settings.categories, golden.category),
+            ("item", settings.items, Array(0..<Int32(settings.items))),
+            ("category", settings.categories, golden.category),
             ("seller", settings.sellers, golden.seller),
         ] {
             var found = [Float](repeating: 0, count: rows * D)

@@ -8,15 +8,15 @@
 _cluster_find() {
     local place
     data=''
-    _cluster_choose_user || return
+    _cluster_choose_user || return $?
     if _cluster_is_whole "$dir"; then
         data=$dir
-        return
+        return 0
     fi
     while IFS= read -r place; do
         if _cluster_is_whole "$place" && _cluster_is_the_servers "$place"; then
             data=$place
-            return
+            return 0
         fi
     done < <(_cluster_remembered_place; _cluster_temporary_folders "nearline-$(_cluster_mark)")
 }
@@ -25,11 +25,11 @@ _cluster_find() {
 _cluster_choose_user() {
     if ((EUID != 0)); then
         user=$(id -un)
-        return
+        return 0
     fi
     user=$(stat -c %U -- "$dir" 2>/dev/null) || user=root
     [[ $user != root && $user != UNKNOWN ]] || user=postgres
-    id -u "$user" >/dev/null 2>&1 && _cluster_as_server true 2>/dev/null && return
+    id -u "$user" >/dev/null 2>&1 && _cluster_as_server true 2>/dev/null && return 0
     _cluster_say "PostgreSQL does not run as root and the user '$user' cannot be used instead;" \
         "run jobs/setup.sh, or run this as another user"
     return 77
@@ -80,6 +80,8 @@ _cluster_choose_place() {
     fi
     while IFS= read -r place; do
         rm -rf -- "$place".new.?????? 2>/dev/null || true
+        # Somebody else's folder of that name, put there by chance or not.
+        [[ ! -e $place && ! -L $place ]] || _cluster_is_the_servers "$place" || continue
         ! fresh=$(_cluster_make_fresh "$place") || return 0
     done < <(printf '%s\n' "$dir"; _cluster_temporary_folders "nearline-$(_cluster_mark)")
     _cluster_say "the user '$user' cannot own a folder in ${dir%/*}, in ${TMPDIR:-/tmp} or in /var/tmp"
@@ -98,7 +100,7 @@ _cluster_make_fresh() {
     if _cluster_as_server bash -c 'cd "$1" && : >probe && rm probe && [[ -O . && $(stat -c %a .) == 700 ]]' \
         bash "$folder" 2>/dev/null; then
         printf '%s\n' "$folder"
-        return
+        return 0
     fi
     rm -rf -- "$folder"
     return 1
@@ -129,7 +131,7 @@ _cluster_socket_place() {
     while IFS= read -r folder; do
         if [[ -d $folder ]] && _cluster_is_the_servers "$folder"; then
             printf '%s\n' "$folder"
-            return
+            return 0
         fi
     done < <(_cluster_temporary_folders "nearline-$(_cluster_mark)-socket")
 }
@@ -141,7 +143,7 @@ _cluster_make_socket_place() {
         _cluster_as_server mkdir -m 0700 -- "$folder" 2>/dev/null || true
         if [[ -d $folder ]] && _cluster_is_the_servers "$folder"; then
             printf '%s\n' "$folder"
-            return
+            return 0
         fi
     done < <(_cluster_temporary_folders "nearline-$(_cluster_mark)-socket")
     _cluster_say "no folder is short enough for a socket (107 bytes) in ${TMPDIR:-/tmp} or /var/tmp"
@@ -154,7 +156,7 @@ _cluster_remove_files() {
     while IFS= read -r place; do
         rm -rf -- "$place".new.?????? 2>/dev/null || true
         if _cluster_is_the_servers "$place"; then
-            rm -rf -- "$place" || return
+            rm -rf -- "$place" || return $?
         fi
     done < <(printf '%s\n' "$dir"; _cluster_remembered_place
         _cluster_temporary_folders "nearline-$(_cluster_mark)"

@@ -24,8 +24,7 @@ cluster_start() {
     dir=$(realpath -m -- "$1") && mkdir -p -- "${dir%/*}" || return 74
     # The server takes defaults from PG* variables too, so they go before anything starts.
     _cluster_forget_environment
-    # Group, not subshell: the exports have to reach the caller.
-    { _cluster_lock && _cluster_find && _cluster_make && _cluster_bring_up; } 9>>"$dir.lock" || return
+    _cluster_alone _cluster_find _cluster_make _cluster_bring_up
 }
 
 cluster_running() {
@@ -34,24 +33,45 @@ cluster_running() {
 }
 
 cluster_stop() {
-    local dir data user
+    local dir data user farewell=INT
     dir=$(realpath -m -- "$1") && [[ -d ${dir%/*} ]] || return 0
-    { _cluster_lock && _cluster_find && _cluster_shut_down INT; } 9>>"$dir.lock" || return
+    _cluster_alone _cluster_find _cluster_shut_down
 }
 
 cluster_remove() {
-    local dir data user
+    local dir data user farewell=QUIT
     dir=$(realpath -m -- "$1") && [[ -d ${dir%/*} ]] || return 0
     # The lock stays: another process may be waiting for this very file.
-    { _cluster_lock && _cluster_find && _cluster_shut_down QUIT && _cluster_remove_files; } 9>>"$dir.lock" || return
+    _cluster_alone _cluster_find _cluster_shut_down _cluster_remove_files
 }
 
 _cluster_say() { printf 'cluster: %s\n' "$*" >&2; }
 
+# _cluster_alone STEP...: takes the steps one after the other, up to the first that fails, while holding DIR.lock.
+_cluster_alone() {
+    local step status=0
+    # Group, not subshell: the exports have to reach the caller.
+    {
+        _cluster_lock || return $?
+        for step in "$@"; do
+            "$step" || {
+                status=$?
+                break
+            }
+        done
+        cluster_held=''
+    } 9>>"$dir.lock" || status=74
+    return "$status"
+}
+
+# A trap that ends a script in the middle of a start finds the lock taken by the script itself.
 _cluster_lock() {
-    flock -w 300 9 && return
-    _cluster_say "another process has held $dir.lock for five minutes; end it and try again"
-    return 75
+    [[ ${cluster_held:-} != "$dir" ]] || return 0
+    if ! flock -w 300 9; then
+        _cluster_say "another process has held $dir.lock for five minutes; end it and try again"
+        return 75
+    fi
+    cluster_held=$dir
 }
 
 # Any of them could lead a client, or the server's own defaults, somewhere else.
@@ -70,7 +90,7 @@ _cluster_make() {
         _cluster_say "no server programs of PostgreSQL $OLDEST_POSTGRES or later; run jobs/setup.sh"
         return 66
     }
-    _cluster_choose_place || return
+    _cluster_choose_place || return $?
     local -a options=(
         --username=nearline --auth-local=trust --auth-host=reject
         --encoding=UTF8 --no-locale --data-checksums --no-instructions
@@ -84,7 +104,7 @@ _cluster_make() {
         _cluster_say "no cluster could be made in $place; the lines above say why"
         return 74
     fi
-    _cluster_settle || return
+    _cluster_settle || return $?
 }
 
 # Ends with a server that answers, whoever started it, or with the reason why there is none.
@@ -92,7 +112,7 @@ _cluster_bring_up() {
     local attempt
     for attempt in 1 2 3; do
         if ! _cluster_postmaster >/dev/null; then
-            _cluster_clear_leftovers && _cluster_launch "$attempt" || return
+            _cluster_clear_leftovers && _cluster_launch "$attempt" || return $?
         fi
         # A server that a killed run left in recovery, or that started between the look and the launch, is as good.
         ! _cluster_wait_until_it_answers || return 0
@@ -130,7 +150,7 @@ _cluster_launch() {
     # Some file systems hold no sockets: what failed in the data folder is tried outside it.
     sockets=$data
     if (($1 > 1)) || ! _cluster_fits_socket "$sockets"; then
-        sockets=$(_cluster_make_socket_place) || return
+        sockets=$(_cluster_make_socket_place) || return $?
     fi
     local settings="-c listen_addresses='' -c port=$CLUSTER_PORT -c unix_socket_directories='$sockets'"
     settings+=' -c unix_socket_permissions=0700 -c shared_buffers=256MB -c maintenance_work_mem=128MB'
@@ -164,7 +184,7 @@ _cluster_turn_log() {
 _cluster_wait_until_it_answers() {
     local bindir ends=$((SECONDS + 120))
     local -a lines
-    bindir=$(postgres_bindir) || return
+    bindir=$(postgres_bindir) || return $?
     while _cluster_postmaster >/dev/null && ((SECONDS < ends)); do
         mapfile -t lines <"$data/postmaster.pid"
         if [[ ${lines[4]:-} == /* ]] &&
@@ -177,12 +197,12 @@ _cluster_wait_until_it_answers() {
     return 1
 }
 
-# _cluster_shut_down SIGNAL: INT lets go of clients and writes a checkpoint, QUIT does neither.
+# Sends the postmaster its `farewell`: after INT it sees its clients off and writes a checkpoint, after QUIT neither.
 _cluster_shut_down() {
     local pid
     [[ -n $data ]] || return 0
     if pid=$(_cluster_postmaster); then
-        kill "-$1" "$pid" 2>/dev/null || true
+        kill "-$farewell" "$pid" 2>/dev/null || true
         _cluster_wait_for_end 120 || true
     fi
     _cluster_end_processes QUIT 10 || _cluster_end_processes KILL 10 || {

@@ -1,0 +1,102 @@
+import Domain
+import Postgres
+
+/// One good row of the events.
+struct SourceEvent {
+    var item: ExternalID
+    /// Microseconds since 1970.
+    var time: Int64
+    var action: Action
+    var session: String?
+    var scene: String?
+}
+
+/// The events up to an instant, user by user and each user's in time order; bad rows are set aside and counted.
+struct EventReader {
+    private let source: EventSource
+    /// Text that PostgreSQL takes as timestamptz.
+    private let upTo: String
+    /// Microseconds since 1970; later events are bad rows.
+    private let now: Int64
+    private(set) var refused = RefusedRows()
+    private(set) var events = 0
+
+    init(_ source: EventSource, upTo: String, now: Int64) {
+        self.source = source
+        self.upTo = upTo
+        self.now = now
+    }
+
+    /// Calls `event` for every good row and `end` after each user's last one, in the order of keys (text by bytes).
+    mutating func read(
+        on connection: Connection, event: (SourceEvent) throws -> Void, end: (ExternalID) throws -> Void
+    ) throws {
+        var key: [UInt8] = [], user: ExternalID?
+        try connection.copyOut(query, doing: "reading \(source.names.events)") { row in
+            guard let bytes = try row.bytes() else {
+                refused.add(.missingUser, "row \(row.rowNumber): user_id is null")
+                try row.skipRest()
+                return
+            }
+            if user == nil || !key.elementsEqual(bytes) {
+                if let user { try end(user) }
+                key = Array(bytes)
+                user = ExternalID(binary: bytes, type: source.userType)
+                guard user != nil else {
+                    throw PostgresError.malformed(
+                        "row \(row.rowNumber): user_id is no \(source.userType.rawValue)",
+                        doing: "reading \(source.names.events)")
+                }
+            }
+            if let good = try check(&row) {
+                events += 1
+                try event(good)
+            }
+        }
+        if let user { try end(user) }
+    }
+
+    private mutating func check(_ row: inout CopyRow) throws -> SourceEvent? {
+        let item = try row.bytes().flatMap { ExternalID(binary: $0, type: source.itemType) }
+        let time = try row.optionalInt64().flatMap(EventReader.sinceEpoch)
+        let label = try row.optionalString()
+        let session = source.hasSession ? try row.optionalString() : nil
+        let scene = source.hasScene ? try row.optionalString() : nil
+        let number = row.rowNumber
+        func refuse(_ reason: RefusedReason) -> SourceEvent? {
+            refused.add(
+                reason,
+                "row \(number): item \(item.map { "\($0)" } ?? "null"), time \(time.map { "\($0)" } ?? "null"), "
+                    + "action \(label ?? "null")")
+            return nil
+        }
+        guard let item else { return refuse(.missingItem) }
+        guard let time else { return refuse(.missingTime) }
+        guard time >= EventReader.year1990 else { return refuse(.beforeYear1990) }
+        guard time <= now else { return refuse(.inTheFuture) }
+        guard let action = label.flatMap({ Action(label: $0) }) else { return refuse(.unknownAction) }
+        return SourceEvent(
+            item: item, time: time, action: action, session: session?.isEmpty == true ? nil : session, scene: scene)
+    }
+
+    /// Bad times are read too, so that they can be counted; good ones only up to the as-of instant.
+    private var query: String {
+        let instant = Quote.literal(upTo) + "::timestamptz"
+        var columns = ["user_id", "item_id", "occurred_at", "action::text"]
+        if source.hasSession { columns.append("session_id::text") }
+        if source.hasScene { columns.append("scene::text") }
+        return """
+            SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
+            WHERE occurred_at <= \(instant) OR occurred_at IS NULL
+                OR occurred_at > to_timestamp(\(Double(now) / 1e6))
+            ORDER BY \(EventSource.order("user_id", source.userType)), occurred_at
+            """
+    }
+
+    private static let year1990: Int64 = 631_152_000_000_000
+
+    /// PostgreSQL counts microseconds from 2000; nil for its two infinities.
+    private static func sinceEpoch(_ time: Int64) -> Int64? {
+        time == .max || time == .min ? nil : time + 946_684_800_000_000
+    }
+}

@@ -1,0 +1,122 @@
+import Domain
+import Postgres
+
+/// The user's relations by name: views, usually. Nearline only ever reads them.
+package struct SourceNames: Equatable, Sendable {
+    package var events: String
+    package var items: String?
+    package var exclusions: String?
+
+    package init(events: String, items: String?, exclusions: String?) {
+        self.events = events
+        self.items = items
+        self.exclusions = exclusions
+    }
+}
+
+/// The source relations, checked: they exist, have the needed columns, and keys of a type that results can carry.
+package struct EventSource: Sendable {
+    package let names: SourceNames
+    package let userType: IDType
+    package let itemType: IDType
+    package let hasSession: Bool
+    package let hasScene: Bool
+    package let itemColumns: Set<String>
+    package let exclusionColumns: Set<String>
+    /// Quoted, ready to stand in SQL.
+    let events: String
+    let items: String?
+    let exclusions: String?
+
+    package init(_ names: SourceNames, on connection: Connection) throws {
+        self.names = names
+        let columns = try EventSource.columns("events", names.events, on: connection)
+        events = try EventSource.quoted(names.events)
+        let needed = ["user_id", "item_id", "occurred_at", "action"]
+        try EventSource.require(needed, in: columns, of: names.events)
+        userType = try EventSource.key("user_id", columns, names.events)
+        itemType = try EventSource.key("item_id", columns, names.events)
+        guard columns["occurred_at"] == "timestamp with time zone" else {
+            throw SourceError.unusableType(
+                relation: names.events, column: "occurred_at", type: columns["occurred_at"]!, wanted: "timestamptz")
+        }
+        hasSession = columns["session_id"] != nil
+        hasScene = columns["scene"] != nil
+
+        var itemColumns: Set<String> = [], exclusionColumns: Set<String> = []
+        items = try names.items.map(EventSource.quoted)
+        exclusions = try names.exclusions.map(EventSource.quoted)
+        for (role, name) in [("items", names.items), ("exclusions", names.exclusions)] {
+            guard let name else { continue }
+            let columns = try EventSource.columns(role, name, on: connection)
+            try EventSource.require(["item_id"], in: columns, of: name)
+            if role == "items" { itemColumns = Set(columns.keys) } else { exclusionColumns = Set(columns.keys) }
+        }
+        self.itemColumns = itemColumns
+        self.exclusionColumns = exclusionColumns
+    }
+
+    /// `ORDER BY` for a key: text by bytes, so that the order does not depend on the server's locale.
+    static func order(_ column: String, _ type: IDType) -> String { type == .text ? "\(column) COLLATE \"C\"" : column }
+
+    /// A number that changes when events do: how many there are up to `asOf`, and the first and last time.
+    package func fingerprint(asOf: String, on connection: Connection) throws -> String {
+        let row = try connection.execute(
+            """
+            SELECT count(*) || ' ' || coalesce(min(occurred_at)::text, '') || ' ' || coalesce(max(occurred_at)::text, '')
+                AS fingerprint FROM \(events) WHERE occurred_at <= $1::timestamptz
+            """, [.text(asOf)], doing: "counting \(names.events)")[0]
+        var fingerprint = try row.string("fingerprint")
+        for relation in [items, exclusions].compactMap({ $0 }) {
+            fingerprint +=
+                try " "
+                + connection.execute(
+                    "SELECT count(*)::text AS n FROM \(relation)", doing: "counting \(relation)")[0].string("n")
+        }
+        return fingerprint
+    }
+
+    /// The time of the newest event that is not in the future, as text; nil where there is none.
+    package func newestEvent(on connection: Connection) throws -> String? {
+        try connection.execute(
+            """
+            SELECT to_char(max(occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS newest
+            FROM \(events) WHERE occurred_at <= now()
+            """, doing: "looking for the newest event in \(names.events)")[0].optionalString("newest")
+    }
+
+    private static func quoted(_ name: String) throws -> String {
+        guard let quoted = Quote.relation(name) else { throw SourceError.badName(name) }
+        return quoted
+    }
+
+    private static func columns(
+        _ role: String, _ name: String, on connection: Connection
+    ) throws -> [String: String] {
+        let relation = try quoted(name)
+        let rows = try connection.execute(
+            """
+            SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type
+            FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+            """, [.text(relation)], doing: "looking at the \(role) relation \(name)")
+        guard !rows.isEmpty else { throw SourceError.missingRelation(role: role, name: name) }
+        var columns: [String: String] = [:]
+        for row in rows { columns[try row.string("name")] = try row.string("type") }
+        return columns
+    }
+
+    private static func require(_ needed: [String], in columns: [String: String], of name: String) throws {
+        let missing = needed.filter { columns[$0] == nil }
+        guard missing.isEmpty else {
+            throw SourceError.missingColumns(relation: name, missing: missing, found: columns.keys.sorted())
+        }
+    }
+
+    private static func key(_ column: String, _ columns: [String: String], _ name: String) throws -> IDType {
+        guard let type = IDType(postgresName: columns[column]!) else {
+            throw SourceError.unusableType(
+                relation: name, column: column, type: columns[column]!, wanted: "bigint, integer, uuid or text")
+        }
+        return type
+    }
+}

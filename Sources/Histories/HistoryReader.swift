@@ -1,0 +1,45 @@
+import Domain
+import Postgres
+
+/// One pass over the events, sorted by user: each user's become one history, cut to the token budget.
+///
+/// Memory holds one user at a time, whatever the size of the table.
+package struct HistoryReader {
+    private let vocabulary: Vocabulary
+    private let settings: HistorySettings
+    private var reader: EventReader
+
+    /// Events of items that the vocabulary does not hold.
+    package private(set) var unknownItems = 0
+    package var refused: RefusedRows { reader.refused }
+    package var events: Int { reader.events }
+
+    /// - Parameters:
+    ///   - asOf: events after this instant (text that PostgreSQL takes as timestamptz) are not read.
+    ///   - now: microseconds since 1970; later events are bad rows.
+    package init(_ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, asOf: String, now: Int64) {
+        self.vocabulary = vocabulary
+        self.settings = settings
+        reader = EventReader(source, upTo: asOf, now: now)
+    }
+
+    /// Calls `body` once per user, in the order of keys; a user without a known item has an empty history.
+    package mutating func read(
+        on connection: Connection, user body: (ExternalID, TokenHistory) throws -> Void
+    ) throws {
+        var sessionizer = settings.sessionizer()
+        var unknown = 0
+        try reader.read(on: connection) { event in
+            guard let row = vocabulary.row(of: event.item) else {
+                unknown += 1
+                return
+            }
+            sessionizer.add(
+                at: event.time, row: row, action: event.action, session: event.session,
+                scene: vocabulary.scene(event.scene))
+        } end: { user in
+            try body(user, sessionizer.finish())
+        }
+        unknownItems = unknown
+    }
+}

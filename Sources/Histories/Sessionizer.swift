@@ -1,0 +1,121 @@
+import Domain
+
+/// One user's events, in time order, to sessions: by the source's session id where it has one, else by a gap per scene.
+///
+/// Rules:
+/// - a pause **longer** than the gap begins a new session; one exactly as long does not; equal times never do;
+/// - without ids every scene has its own sessions: going to another scene and back within the gap goes on with the old one;
+/// - with ids an id is one session, whatever the pauses; its scene is that of its first event;
+/// - an item repeated in a session counts once, with its strongest action;
+/// - a session over `itemsPerSession` keeps the strongest actions, the earlier ones among equals;
+/// - memory is bounded: a session is forgotten once the ones after it fill the token budget.
+package struct Sessionizer {
+    fileprivate struct Open {
+        var startsAt: Int64
+        var lastAt: Int64
+        var scene: Int32
+        var id: String?
+        var items: [(row: Int32, action: UInt8, at: Int64)] = []
+        var places: [Int32: Int] = [:]
+    }
+
+    private let gap: Int64
+    private let tokenBudget: Int
+    private let itemsPerSession: Int
+    private var sessions: [Open] = []
+    private var first = 0
+    private var tokens = 0
+    private var byID: [String: Int] = [:]
+    private var byScene: [Int32: Int] = [:]
+
+    /// - Parameter gapSeconds: a longer pause begins a new session.
+    package init(gapSeconds: Int64, tokenBudget: Int, itemsPerSession: Int) {
+        precondition(itemsPerSession > 0 && tokenBudget > itemsPerSession, "a session fits the budget")
+        gap = gapSeconds * 1_000_000
+        self.tokenBudget = tokenBudget
+        self.itemsPerSession = itemsPerSession
+    }
+
+    /// - Parameter time: microseconds since the epoch, not before the last event's.
+    package mutating func add(at time: Int64, row: Int32, action: Action, session: String?, scene: Int32) {
+        let place = openSession(at: time, id: session, scene: scene)
+        sessions[place].lastAt = time
+        let before = sessions[place].items.count
+        sessions[place].take(row, action.rawValue, at: time, most: itemsPerSession)
+        tokens += sessions[place].items.count - before
+        forgetWhatCannotFit()
+    }
+
+    /// The user's history, cut from the left to the budget; the sessionizer is then ready for the next user.
+    package mutating func finish() -> TokenHistory {
+        var history = TokenHistory()
+        for session in sessions[first...].sorted(by: { ($0.startsAt, $0.id ?? "") < ($1.startsAt, $1.id ?? "") }) {
+            let items = session.items.sorted { ($0.at, $0.row) < ($1.at, $1.row) }
+            history.append(
+                startsAt: session.startsAt.flooredDivision(by: 1_000_000), scene: session.scene,
+                items: items.map { (row: $0.row, action: $0.action) })
+        }
+        sessions.removeAll(keepingCapacity: true)
+        byID.removeAll(keepingCapacity: true)
+        byScene.removeAll(keepingCapacity: true)
+        (first, tokens) = (0, 0)
+        return history.newest(budget: tokenBudget)
+    }
+
+    private mutating func openSession(at time: Int64, id: String?, scene: Int32) -> Int {
+        if let id {
+            if let place = byID[id] { return place }
+            byID[id] = sessions.count
+        } else {
+            if let place = byScene[scene], time - sessions[place].lastAt <= gap { return place }
+            byScene[scene] = sessions.count
+        }
+        sessions.append(Open(startsAt: time, lastAt: time, scene: scene, id: id))
+        tokens += 1
+        return sessions.count - 1
+    }
+
+    private mutating func forgetWhatCannotFit() {
+        while first < sessions.count - 1, tokens - 1 - sessions[first].items.count > tokenBudget {
+            tokens -= 1 + sessions[first].items.count
+            if let id = sessions[first].id { byID[id] = nil }
+            if byScene[sessions[first].scene] == first { byScene[sessions[first].scene] = nil }
+            sessions[first].items = []
+            sessions[first].places = [:]
+            first += 1
+        }
+        if first > 1024 { compact() }
+    }
+
+    private mutating func compact() {
+        sessions.removeFirst(first)
+        for key in byID.keys { byID[key]! -= first }
+        for key in byScene.keys { byScene[key]! -= first }
+        first = 0
+    }
+}
+
+extension Sessionizer.Open {
+    fileprivate mutating func take(_ row: Int32, _ action: UInt8, at time: Int64, most: Int) {
+        if let place = places[row] {
+            items[place].action = max(items[place].action, action)
+        } else if items.count < most {
+            places[row] = items.count
+            items.append((row, action, time))
+        } else if let weakest = items.indices.min(by: { (items[$0].action, -$0) < (items[$1].action, -$1) }),
+            items[weakest].action < action
+        {
+            places[items[weakest].row] = nil
+            places[row] = weakest
+            items[weakest] = (row, action, time)
+        }
+    }
+}
+
+extension Int64 {
+    /// Division towards minus infinity, so that times before 1970 fall into their own second.
+    func flooredDivision(by divisor: Int64) -> Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}

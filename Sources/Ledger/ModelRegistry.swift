@@ -1,0 +1,63 @@
+import Postgres
+
+/// A trained model as the database knows it; the numbers are in its file.
+package struct ModelRow: Sendable {
+    package var model: String
+    package var file: String
+    package var asOf: String
+    package var vocabularyHash: String
+    package var itemType: String
+
+    package init(model: String, file: String, asOf: String, vocabularyHash: String, itemType: String) {
+        self.model = model
+        self.file = file
+        self.asOf = asOf
+        self.vocabularyHash = vocabularyHash
+        self.itemType = itemType
+    }
+}
+
+/// Which models there are, and which is the newest.
+package struct ModelRegistry {
+    private let connection: Connection
+
+    package init(_ connection: Connection) { self.connection = connection }
+
+    /// The model that has seen the newest events, and of those the one trained last; nil where there is none.
+    ///
+    /// - Parameter instant: models that have seen later events are left out.
+    package func newest(notAfter instant: String?) throws -> ModelRow? {
+        try rows(
+            "WHERE as_of <= coalesce($1::timestamptz, 'infinity') ORDER BY nearline.model.as_of DESC, created_at DESC LIMIT 1",
+            [Parameter(instant)]
+        ).first
+    }
+
+    package func named(_ model: String) throws -> ModelRow? { try rows("WHERE model = $1", [.text(model)]).first }
+
+    /// - Parameter settings, figures: JSON.
+    package func register(_ row: ModelRow, settings: String, figures: String) throws {
+        try connection.execute(
+            """
+            INSERT INTO nearline.model (model, file, as_of, vocabulary_hash, item_type, settings, figures)
+            VALUES ($1, $2, $3::timestamptz, $4, $5, $6::jsonb, $7::jsonb)
+            ON CONFLICT (model) DO UPDATE SET file = EXCLUDED.file, figures = EXCLUDED.figures, created_at = now()
+            """,
+            [
+                .text(row.model), .text(row.file), .text(row.asOf), .text(row.vocabularyHash), .text(row.itemType),
+                .text(settings), .text(figures),
+            ], doing: "registering model \(row.model)")
+    }
+
+    private func rows(_ rest: String, _ parameters: [Parameter]) throws -> [ModelRow] {
+        try connection.execute(
+            "SELECT model, file, as_of::text AS as_of, vocabulary_hash, item_type FROM nearline.model \(rest)",
+            parameters,
+            doing: "reading the models"
+        ).map { row in
+            ModelRow(
+                model: try row.string("model"), file: try row.string("file"), asOf: try row.string("as_of"),
+                vocabularyHash: try row.string("vocabulary_hash"), itemType: try row.string("item_type"))
+        }
+    }
+}

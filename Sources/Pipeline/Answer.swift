@@ -1,0 +1,49 @@
+import Foundation
+
+/// What a command answers on standard output: text for people, or the same facts as one JSON object.
+package struct Answer: Sendable {
+    package let text: String
+    package let json: String
+
+    package init(_ text: String, _ facts: some Encodable) {
+        self.text = text
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        json = (try? encoder.encode(facts)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+/// Rows under headings, in columns as wide as they need; numbers to the right.
+func table(_ headings: [String], _ rows: [[String]]) -> String {
+    let all = [headings] + rows
+    let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    let isNumber = headings.indices.map { column in
+        !rows.isEmpty && rows.allSatisfy { Double($0[column].replacing(",", with: "")) != nil || $0[column].isEmpty }
+    }
+    return all.map { row in
+        row.indices.map { column in
+            let pad = String(repeating: " ", count: widths[column] - row[column].count)
+            return isNumber[column] ? pad + row[column] : row[column] + pad
+        }.joined(separator: "  ").trimmingTrailingSpaces
+    }.joined(separator: "\n")
+}
+
+extension String {
+    fileprivate var trimmingTrailingSpaces: String {
+        var end = endIndex
+        while end > startIndex, self[index(before: end)] == " " { end = index(before: end) }
+        return String(self[..<end])
+    }
+}
+
+/// "1.4 MiB", "812 B".
+func sizeText(_ bytes: Int) -> String {
+    var value = Double(bytes), unit = 0
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024, unit < units.count - 1 {
+        value /= 1024
+        unit += 1
+    }
+    return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
+}

@@ -1,0 +1,41 @@
+import Domain
+import Histories
+import Model
+import Retrieval
+import Tensors
+
+/// Histories to lists: a model, the items on offer, and the number of candidates wanted.
+struct CandidateMaker {
+    let artifact: ModelArtifact
+    let vectors: ItemVectors
+    let kept: Int
+    private let encoder: UserEncoder
+    private let topK: ExactTopK
+    private let queries = FloatBuffer()
+
+    /// - Parameter excluded: vocabulary rows that nobody gets.
+    init(_ artifact: ModelArtifact, excluded: Set<Int32>, kept: Int, pool: WorkerPool) throws {
+        self.artifact = artifact
+        self.kept = kept
+        let width = artifact.parameters.settings.width, vocabulary = artifact.vocabulary
+        vectors = ItemVectors(all: artifact.parameters, category: vocabulary.category, seller: vocabulary.seller)
+        encoder = UserEncoder(artifact.parameters, vectors: vectors, pool: pool)
+        let catalogue = try Catalogue(vectors.units.pointer, count: vocabulary.count, width: width) {
+            !excluded.contains($0)
+        }
+        topK = ExactTopK(catalogue, kept: kept, pool: pool)
+    }
+
+    /// - Parameter excluded: per user, rows that must not be in the list.
+    func lists(
+        _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]]
+    ) throws -> [[Candidate]] {
+        encoder.encode(histories, requests: requests, into: queries)
+        return try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
+    }
+
+    /// The scene that a user was on last: the best guess of where the next session will be.
+    static func request(at seconds: Int64, after history: TokenHistory) -> PackedBatch.Request {
+        PackedBatch.Request(time: seconds, scene: history.sessions.last?.scene ?? 0)
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Ledger
+import Postgres
+import ResultTables
+import Tensors
+
+/// `nearline doctor`: is everything there that the other commands need? Looks at all of it, changes nothing.
+package struct CheckHealth {
+    package init() {}
+
+    private struct Check: Encodable {
+        var check: String
+        var isFine: Bool
+        var finding: String
+    }
+
+    /// The first failure, so that the exit code says what is wrong.
+    package private(set) var failure: (any Error)?
+
+    package mutating func run(_ context: RunContext) throws -> Answer {
+        var checks: [Check] = []
+        var worst: (any Error)?
+        func look(_ name: String, _ body: () throws -> String) {
+            do {
+                checks.append(Check(check: name, isFine: true, finding: try body()))
+            } catch {
+                checks.append(Check(check: name, isFine: false, finding: "\(error)"))
+                worst = worst ?? error
+            }
+        }
+        look("processor") { "\(context.threads) threads, BLAS core \(BLAS.coreName)" }
+        var connection: Connection?
+        look("database") {
+            connection = try context.connect()
+            let row = try connection!.execute(
+                """
+                SELECT current_database()::text AS name, current_user::text AS role,
+                    current_setting('server_version') AS version
+                """, doing: "asking the server who it is")[0]
+            guard connection!.serverVersion >= 140_000 else {
+                throw SettingsError.inconsistent(
+                    "PostgreSQL \(try row.string("version")) is too old; 14 or newer is needed")
+            }
+            return try "PostgreSQL \(row.string("version")), database \(row.string("name")), role \(row.string("role"))"
+        }
+        if let connection {
+            look("schema") {
+                try Migrator(connection).requireCurrent()
+                return "current"
+            }
+            look("source") { try describeSource(context, connection) }
+            look("models") { try describeModel(connection) }
+            look("release") {
+                guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
+                return "release \(release.release), \(release.users) users, as of \(release.asOf)"
+            }
+        }
+        look("model folder") { try describeFolder(context.settings.text("models")) }
+        failure = worst
+        let rows = checks.map { [$0.isFine ? "ok" : "FAILS", $0.check, $0.finding] }
+        return Answer(table(["", "check", "finding"], rows), checks)
+    }
+
+    private func describeSource(_ context: RunContext, _ connection: Connection) throws -> String {
+        let source = try context.source(on: connection)
+        let newest = try source.newestEvent(on: connection) ?? "none"
+        let extras = [source.hasSession ? "session ids" : nil, source.hasScene ? "scenes" : nil].compactMap { $0 }
+        return "\(source.names.events): users \(source.userType.rawValue), items \(source.itemType.rawValue)"
+            + (extras.isEmpty ? "" : ", " + extras.joined(separator: ", "))
+            + "; items \(source.names.items ?? "none"), exclusions \(source.names.exclusions ?? "none"); newest event \(newest)"
+    }
+
+    private func describeModel(_ connection: Connection) throws -> String {
+        guard let model = try ModelRegistry(connection).newest(notAfter: nil) else { throw JobError.noModel(asOf: nil) }
+        guard FileManager.default.fileExists(atPath: model.file) else {
+            throw SettingsError.inconsistent(
+                "the file of model \(model.model) is missing: \(model.file); train it again")
+        }
+        return "\(model.model), trained to \(model.asOf)"
+    }
+
+    private func describeFolder(_ path: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let facts = try FileManager.default.attributesOfFileSystem(forPath: path)
+        guard FileManager.default.isWritableFile(atPath: path) else {
+            throw SettingsError.inconsistent("\(path) cannot be written; set --models to a folder that can")
+        }
+        return "\(path), \(sizeText((facts[.systemFreeSize] as? NSNumber)?.intValue ?? 0)) free"
+    }
+}

@@ -1,0 +1,109 @@
+import Histories
+import Importing
+import Ledger
+import Postgres
+import ResultCodec
+import ResultTables
+import Retrieval
+import Safetensors
+import Simulation
+import Training
+
+/// What a process says to cron when it ends (sysexits.h).
+package enum ExitCode: Int32, Sendable {
+    case done = 0
+    case usage = 64
+    case data = 65
+    case missingInput = 66
+    case databaseUnreachable = 69
+    case internalFault = 70
+    case fileFault = 74
+    case heldOrLate = 75
+    case schemaVersion = 76
+    case grants = 77
+    case configuration = 78
+
+    /// The code of a failure; a stop by a signal is 128 + its number and not one of these.
+    package init(for error: any Error) {
+        self =
+            switch error {
+            case is SettingsError: .configuration
+            case let error as ImportError: ExitCode(error)
+            case let error as SourceError: ExitCode(error)
+            case let error as PostgresError: ExitCode(error)
+            case is SchemaError: .schemaVersion
+            case is LedgerError: .heldOrLate
+            case let error as SafetensorsError: ExitCode(error)
+            case ReleaseError.noRelease: .missingInput
+            case is ReleaseError, is PayloadError, is TrainingError, is JobError: .data
+            case is SimulationError: .fileFault
+            default: .internalFault
+            }
+    }
+
+    private init(_ error: ImportError) {
+        self =
+            switch error {
+            case .missingFile: .missingInput
+            case .notReadable: .fileFault
+            case .malformedMapping, .unknownLogicalColumn, .columnMappedTwice: .usage
+            default: .data
+            }
+    }
+
+    private init(_ error: SourceError) {
+        self =
+            switch error {
+            case .missingRelation: .missingInput
+            case .badName: .configuration
+            default: .data
+            }
+    }
+
+    private init(_ error: PostgresError) {
+        self =
+            switch error.kind {
+            case .unreachable: .databaseUnreachable
+            case .noGrant: .grants
+            case .missingRelation: .missingInput
+            case .diskFull: .fileFault
+            case .malformed, .missingColumn: .data
+            case .transient: .heldOrLate
+            // Class 22: the data does not fit its type, such as a user key that is no number.
+            default: error.sqlState?.hasPrefix("22") == true || error.sqlState == "42804" ? .data : .internalFault
+            }
+    }
+
+    private init(_ error: SafetensorsError) {
+        self =
+            switch error {
+            case .missing: .missingInput
+            case .unreadable, .unwritable: .fileFault
+            case .damaged, .missingTensor: .data
+            }
+    }
+}
+
+/// Why a job cannot do what it was asked, where no part of it is to blame.
+package enum JobError: Error, Equatable, CustomStringConvertible {
+    case noModel(asOf: String?)
+    case badInstant(String)
+    case modelIsYounger(model: String, trainedTo: String, asOf: String)
+    case importMismatch(relation: String, column: String, found: String, file: String)
+    case nobody(relation: String)
+
+    package var description: String {
+        switch self {
+        case .noModel(let asOf):
+            "there is no model\(asOf.map { " of \($0) or before" } ?? ""); run: nearline train"
+        case .badInstant(let text):
+            "'\(text)' is no instant; write 2026-01-31T00:00:00Z, now, or latest (the newest event)"
+        case .modelIsYounger(let model, let trainedTo, let asOf):
+            "model \(model) has seen events up to \(trainedTo), after the as-of instant \(asOf); "
+                + "train one with --as-of \(asOf), or choose a later instant"
+        case .importMismatch(let relation, let column, let found, let file):
+            "\(relation).\(column) is \(found), the file's keys are \(file); import into another schema with --into"
+        case .nobody(let relation): "\(relation) has no user with a list yet"
+        }
+    }
+}

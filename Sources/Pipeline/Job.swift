@@ -1,0 +1,106 @@
+import Histories
+import Ledger
+import Model
+import Postgres
+import ResultTables
+import Tensors
+import Training
+
+/// The steps that most jobs begin with.
+extension RunContext {
+    /// A connection to a database whose schema is exactly what this binary knows.
+    func connectToSchema() throws -> Connection {
+        let connection = try connect()
+        try Migrator(connection).requireCurrent()
+        return connection
+    }
+
+    /// The source as configured. A relation that is only a default may be absent, except the events.
+    func source(on connection: Connection) throws -> EventSource {
+        func optional(_ name: String) throws -> String? {
+            let relation = settings.text(name)
+            guard !relation.isEmpty else { return nil }
+            guard settings.isDefault(name), let quoted = Quote.relation(relation) else { return relation }
+            let found = try connection.execute(
+                "SELECT to_regclass($1) IS NOT NULL AS there", [.text(quoted)], doing: "looking for \(relation)")
+            return try found[0].bool("there") ? relation : nil
+        }
+        return try EventSource(
+            SourceNames(
+                events: settings.text("events"), items: try optional("items"), exclusions: try optional("exclusions")),
+            on: connection)
+    }
+
+    var historySettings: HistorySettings {
+        var history = HistorySettings()
+        history.gapMinutes = settings.int("gap-minutes")
+        history.tokensPerUser = settings.int("tokens")
+        history.itemsPerSession = settings.int("session-items")
+        return history
+    }
+
+    var trainingSettings: TrainingSettings {
+        var training = TrainingSettings()
+        training.epochs = settings.int("epochs")
+        training.usersPerBatch = settings.int("batch")
+        training.negatives = settings.int("negatives")
+        training.learningRate = Float(settings.real("learning-rate"))
+        training.weightDecay = Float(settings.real("weight-decay"))
+        training.dropout = Float(settings.real("dropout"))
+        training.halfLifeDays = settings.real("half-life-days")
+        training.patience = settings.int("patience")
+        training.seed = UInt64(settings.int("seed"))
+        training.tokensPerUser = settings.int("tokens")
+        training.itemsPerSession = settings.int("session-items")
+        return training
+    }
+
+    var pool: WorkerPool { WorkerPool(workers: threads) }
+
+    /// Books a run, does it, and writes its end, whatever it is.
+    func booked(
+        on connection: Connection, settings json: String, _ body: (RunLedger, inout RunReport) throws -> Void
+    ) throws {
+        let ledger = try RunLedger(command, settings: json, on: connection)
+        var report = RunReport()
+        do {
+            try body(ledger, &report)
+            report.stageSeconds = stageSeconds
+            try ledger.done(report, peakBytes: peakBytes)
+        } catch {
+            report.stageSeconds = stageSeconds
+            let signal = StopSignal.shared.signalReceived
+            ledger.failed(error, wasStopped: signal != nil, report, peakBytes: peakBytes)
+            // A statement that the signal cancelled fails in its own words; what happened is the stop.
+            if let signal { throw Stopped(signal: signal) }
+            throw error
+        }
+    }
+
+    /// Keeps a sample of refused rows, counts them, and ends the run where there are too many.
+    func account(_ refused: RefusedRows, of source: EventSource, _ ledger: RunLedger, _ report: inout RunReport) throws
+    {
+        for (reason, count) in refused.counts { report.counts["refused: \(reason.rawValue)"] = count }
+        guard refused.total > 0 else { return }
+        try ledger.quarantine(refused.sample.map { (source.names.events, $0.reason.rawValue, $0.text) })
+        log.warning("rows were refused", metadata: ["rows": "\(refused.total)", "reasons": "\(refused.summary)"])
+        guard refused.total <= settings.int("max-bad-rows") else {
+            throw SourceError.tooManyBadRows(
+                refused: refused.total, allowed: settings.int("max-bad-rows"), reasons: refused.summary)
+        }
+    }
+
+    /// The model to run: a file, or the newest that has seen nothing after `asOf`.
+    func model(file: String?, asOf: Instant?, on connection: Connection) throws -> (
+        name: String, artifact: ModelArtifact
+    ) {
+        if let file {
+            let artifact = try ModelArtifact(path: file)
+            return (artifact.facts["model"] ?? file, artifact)
+        }
+        guard let row = try ModelRegistry(connection).newest(notAfter: asOf?.text) else {
+            throw JobError.noModel(asOf: asOf?.text)
+        }
+        return (row.model, try ModelArtifact(path: row.file))
+    }
+}

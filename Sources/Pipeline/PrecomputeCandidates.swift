@@ -1,0 +1,203 @@
+import Checksum
+import Domain
+import Foundation
+import Histories
+import Ledger
+import Model
+import Postgres
+import ResultTables
+import Transitions
+
+/// `nearline precompute`: histories through the model to lists, and popular transitions, as one release.
+///
+/// Until the pointer moves, at the very end, readers see the old release; what a killed run leaves is dropped by the next.
+package struct PrecomputeCandidates {
+    package var asOf: String
+    package var serveAt: String?
+    package var modelFile: String?
+    package var publishes: Bool
+    package var again: Bool
+    package var dryRun: Bool
+
+    package init(asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, dryRun: Bool) {
+        self.asOf = asOf
+        self.serveAt = serveAt
+        self.modelFile = modelFile
+        self.publishes = publishes
+        self.again = again
+        self.dryRun = dryRun
+    }
+
+    private static let usersPerStep = 1024
+    private static let usersPerShard = 8192
+    private static let decisive = [
+        "candidates", "gap-minutes", "tokens", "session-items", "events", "items", "exclusions",
+    ]
+
+    package func run(_ context: RunContext) throws -> Answer {
+        let connection = try context.connectToSchema()
+        let source = try context.source(on: connection)
+        let asOf = try Instant(asOf, source: source, on: connection)
+        let serveAt = try serveAt.map { try Instant($0, source: source, on: connection) } ?? asOf
+        let (model, artifact) = try context.model(file: modelFile, asOf: asOf, on: connection)
+        guard artifact.vocabulary.itemType == source.itemType else {
+            throw SourceError.itemTypeChanged(
+                relation: source.names.events, found: source.itemType.rawValue,
+                model: artifact.vocabulary.itemType.rawValue)
+        }
+        let print = try source.fingerprint(asOf: asOf.text, on: connection)
+        let settings = context.settings.json(PrecomputeCandidates.decisive)
+        let facts = ReleaseFacts(
+            model: model, asOf: asOf.text, serveAt: serveAt.text,
+            settingsHash: Checksum.name([settings, model, asOf.text, serveAt.text, print].joined(separator: "|")),
+            candidatesPerUser: context.settings.int("candidates"))
+        if dryRun { return try plan(facts, source, artifact, context) }
+        let catalogue = ReleaseCatalogue(connection)
+        if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
+            return Answer(
+                "nothing to do: release \(current.release) is current, made by \(model) from these events",
+                ["release": current.release])
+        }
+        try registerIfForeign(model, artifact, on: connection)
+        var answer: Answer?
+        try context.booked(on: connection, settings: settings) { ledger, report in
+            let dropped = try catalogue.discardUnfinished(reason: "its run ended before it was whole")
+            if !dropped.isEmpty {
+                context.log.info("dropped unfinished releases", metadata: ["releases": "\(dropped)"])
+            }
+            let writer = try ReleaseWriter(
+                facts, userType: source.userType, itemType: source.itemType, items: artifact.vocabulary.count,
+                on: connection)
+            report.release = writer.release
+            do {
+                try fill(writer, source, artifact, asOf, serveAt, context, ledger, &report)
+            } catch {
+                // At once where that is possible, so that a failed night costs no disk; else the next run does it.
+                _ = try? connection.reconnectIfLost()
+                _ = try? catalogue.discardUnfinished(reason: "\(error)")
+                throw error
+            }
+            if publishes { try context.stage("publishing") { try catalogue.publish(writer.release) } }
+            answer = summary(try catalogue.release(writer.release), report)
+        }
+        return answer!
+    }
+
+    /// Reads, encodes, scores and writes, shard by shard; memory holds one shard.
+    private func fill(
+        _ writer: ReleaseWriter, _ source: EventSource, _ artifact: ModelArtifact, _ asOf: Instant, _ serveAt: Instant,
+        _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
+    ) throws {
+        let reader = try context.connect("reader"), other = try context.connect("exclusions")
+        let vocabulary = artifact.vocabulary, kept = context.settings.int("candidates")
+        try reader.transaction(.readOnlySnapshot, doing: "reading the events") {
+            let snapshot = try reader.execute("SELECT pg_export_snapshot() AS name", doing: "sharing a snapshot")[0]
+                .string("name")
+            try other.transaction(.readOnlySnapshot, doing: "reading exclusions") {
+                try other.execute(
+                    "SET TRANSACTION SNAPSHOT \(Quote.literal(snapshot))", doing: "taking over a snapshot")
+                let exclusions = ExclusionReader(source, vocabulary: vocabulary)
+                let denied = try exclusions.forEverybody(on: other)
+                let maker = try context.stage("preparing item vectors") {
+                    try CandidateMaker(artifact, excluded: denied, kept: kept, pool: context.pool)
+                }
+                let clusters = try self.clusters(maker, source, on: other)
+                var pass = ListPass(
+                    maker: maker, writer: writer, exclusions: exclusions, connection: other,
+                    transitions: TransitionCounter(clusters),
+                    popular: RecentPopularity(items: vocabulary.count, asOf: asOf.seconds), serveAt: serveAt.seconds)
+                var histories = HistoryReader(
+                    source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now
+                )
+                try context.stage("making lists") {
+                    try histories.read(on: reader) { user, history in
+                        try pass.add(user, history, step: Self.usersPerStep, shard: Self.usersPerShard) { users in
+                            try context.safePoint()
+                            context.progress(users, "users")
+                        }
+                    }
+                    try pass.finish()
+                }
+                try context.stage("writing transitions") {
+                    try writer.writeFallback(pass.popular.list(kept, excluded: denied))
+                    try writer.write(
+                        clusters: Array(zip(clusters.names, clusters.sizes)), transitions: pass.transitions.table())
+                }
+                report.counts = [
+                    "users": writer.users, "users without a known item": pass.withoutItems, "events": histories.events,
+                    "events of unknown items": histories.unknownItems, "items": vocabulary.count,
+                    "items excluded for everybody": denied.count, "short lists": pass.shortLists,
+                    "transitions": writer.transitions, "payload bytes": writer.payloadBytes,
+                ]
+                try context.account(histories.refused, of: source, ledger, &report)
+                guard writer.users > 0 else {
+                    throw SourceError.noEvents(relation: source.names.events, asOf: asOf.text)
+                }
+            }
+        }
+        try context.stage("indexing and validating") { try writer.finish(vocabulary) }
+    }
+
+    /// The source's categories; groups found by the model, named after their most popular item, where there are none.
+    private func clusters(_ maker: CandidateMaker, _ source: EventSource, on connection: Connection) throws
+        -> ClusterMap
+    {
+        let vocabulary = maker.artifact.vocabulary
+        if let categories = ClusterMap(categoriesOf: vocabulary) { return categories }
+        let found = ItemGroups.find(
+            maker.vectors.units.pointer, count: vocabulary.count, width: maker.artifact.parameters.settings.width,
+            groups: ItemGroups.count(items: vocabulary.count), seed: 1)
+        let leaders = found.leaders.map { vocabulary.items[$0].description }
+        let titles = try source.titles(of: leaders, on: connection)
+        return ClusterMap(
+            clusterOfRow: found.groupOfRow,
+            names: leaders.enumerated().map { "group \($0 + 1): \(titles[$1] ?? $1)" })
+    }
+
+    /// A model given as a file may come from another database: its release still needs its row.
+    private func registerIfForeign(_ model: String, _ artifact: ModelArtifact, on connection: Connection) throws {
+        guard let modelFile, try ModelRegistry(connection).named(model) == nil else { return }
+        let row = ModelRow(
+            model: model, file: URL(fileURLWithPath: modelFile).path, asOf: artifact.facts["as_of"] ?? "now",
+            vocabularyHash: artifact.vocabulary.hash, itemType: artifact.vocabulary.itemType.rawValue)
+        try ModelRegistry(connection).register(row, settings: "{}", figures: artifact.facts["figures"] ?? "{}")
+    }
+
+    private func plan(
+        _ facts: ReleaseFacts, _ source: EventSource, _ artifact: ModelArtifact, _ context: RunContext
+    ) throws -> Answer {
+        let reader = try context.connect("reader")
+        var users = 0
+        var histories = HistoryReader(
+            source, vocabulary: artifact.vocabulary, settings: context.historySettings, asOf: facts.asOf,
+            now: context.now)
+        try reader.transaction(.readOnlySnapshot, doing: "planning a release") {
+            try histories.read(on: reader) { _, history in
+                users += history.rows.isEmpty ? 0 : 1
+                try context.safePoint()
+            }
+        }
+        // Measured on real lists: about 4 bytes a candidate and 60 a row, index included.
+        let bytes = users * (60 + 4 * facts.candidatesPerUser)
+        return Answer(
+            "would make lists of \(facts.candidatesPerUser) for \(users) users with \(facts.model), as of \(facts.asOf), "
+                + "served at \(facts.serveAt): about \(sizeText(bytes)); \(histories.refused.total) rows would be refused",
+            ["users": users, "bytes": bytes, "refused": histories.refused.total])
+    }
+
+    private func summary(_ release: ReleaseRow, _ report: RunReport) -> Answer {
+        let perUser = release.users > 0 ? Double(release.payloadBytes) / Double(release.users) : 0
+        let text = """
+            release \(release.release) is \(release.state): \(release.users) users, lists of up to \
+            \(release.candidatesPerUser), \(release.items) items, \(release.transitions) transition keys
+            made by \(release.model), as of \(release.asOf), served at \(release.serveAt)
+            \(sizeText(release.payloadBytes)) of lists, \(String(format: "%.0f", perUser)) bytes a user
+            """
+        return Answer(
+            text,
+            [
+                "release": release.release, "users": release.users, "items": release.items,
+                "transitions": release.transitions, "payload_bytes": release.payloadBytes,
+            ])
+    }
+}

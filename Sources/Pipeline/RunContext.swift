@@ -1,0 +1,89 @@
+import Foundation
+import Logging
+import Postgres
+
+/// What every job has at hand: settings, log, clock, progress, stages with their times, and the stop signal.
+package final class RunContext {
+    package let settings: Settings
+    package let log: Logger
+    package let command: String
+    private let isTerminal: Bool
+    private let started = ContinuousClock.now
+    package private(set) var stageSeconds: [(stage: String, seconds: Double)] = []
+    private var lastProgress = ContinuousClock.now - .seconds(3600)
+    private var stageStarted = ContinuousClock.now
+
+    package init(_ command: String, settings: Settings) {
+        self.command = command
+        self.settings = settings
+        isTerminal = isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        let handler = StandardErrorLog(isForPeople: isTerminal)
+        log = Logger(label: "nearline") { _ in handler }
+    }
+
+    /// Microseconds since 1970.
+    package let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
+
+    package var threads: Int {
+        settings.int("threads") > 0 ? settings.int("threads") : ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    package var seconds: Double { Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000 }
+
+    /// The most memory that this process has held so far.
+    package var peakBytes: Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss * 1024
+    }
+
+    package func connect(_ purpose: String = "") throws -> Connection {
+        let conninfo = settings.text("database")
+        guard !Connection.passwordIn(conninfo) else { throw SettingsError.passwordInConnection }
+        let connection = try Connection(conninfo, applicationName: "nearline \(command) \(purpose)")
+        StopSignal.shared.watch(connection.cancelHandle)
+        return connection
+    }
+
+    /// Runs one stage of the story, logs it and keeps its time.
+    package func stage<T>(_ name: String, _ body: () throws -> T) throws -> T {
+        try safePoint()
+        stageStarted = ContinuousClock.now
+        let value = try body()
+        let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
+        stageSeconds.append((name, seconds))
+        log.info(
+            "\(name)", metadata: ["seconds": "\(String(format: "%.2f", seconds))", "peak_mib": "\(peakBytes >> 20)"])
+        return value
+    }
+
+    /// Stops here if a signal asked for it.
+    package func safePoint() throws { try StopSignal.shared.check() }
+
+    /// Shows how far a stage is: a bar that is redrawn on a terminal, a line every half minute elsewhere.
+    ///
+    /// - Parameter fraction: 0 to 1 where the end is known.
+    package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, note: String = "") {
+        let elapsed = ContinuousClock.now - lastProgress
+        guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }
+        lastProgress = ContinuousClock.now
+        let spent = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
+        let rate = spent > 0 ? Int(Double(done) / spent) : 0
+        guard isTerminal else {
+            var facts: Logger.Metadata = ["done": "\(done)", "unit": "\(unit)", "per_second": "\(rate)"]
+            if let fraction { facts["percent"] = "\(Int(fraction * 100))" }
+            if !note.isEmpty { facts["note"] = "\(note)" }
+            log.info("progress", metadata: facts)
+            return
+        }
+        var line = "\(done) \(unit), \(rate)/s"
+        if let fraction, fraction > 0 {
+            let full = Int(fraction * 24)
+            let left = Int(spent / fraction * (1 - fraction))
+            line =
+                "[" + String(repeating: "#", count: full) + String(repeating: ".", count: 24 - full) + "] "
+                + "\(Int(fraction * 100))% " + line + ", \(left) s left"
+        }
+        FileHandle.standardError.write(Data(("\u{1B}[2K\r" + line + (note.isEmpty ? "" : ", " + note)).utf8))
+    }
+}

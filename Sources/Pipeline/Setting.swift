@@ -1,0 +1,71 @@
+/// One thing that can be set: its name (flag `--name`, environment `NEARLINE_NAME`, YAML `name`), default and range.
+package struct Setting: Sendable {
+    package enum Kind: Sendable {
+        case text
+        case integer(ClosedRange<Int>)
+        case real(ClosedRange<Double>)
+    }
+
+    package let name: String
+    package let standard: String
+    package let kind: Kind
+    package let help: String
+
+    package var environmentName: String {
+        "NEARLINE_" + name.uppercased().split(separator: "-").joined(separator: "_")
+    }
+
+    private init(_ name: String, _ standard: String, _ kind: Kind, _ help: String) {
+        self.name = name
+        self.standard = standard
+        self.kind = kind
+        self.help = help
+    }
+
+    package static let all: [Setting] = [
+        Setting("database", "", .text, "libpq connection string without a password; empty means the PG* variables"),
+        Setting(
+            "events", "shop.events", .text, "events relation: user_id, item_id, occurred_at, action [session_id, scene]"
+        ),
+        Setting("items", "shop.items", .text, "items relation: item_id [category, seller, available, title]"),
+        Setting("exclusions", "shop.exclusions", .text, "exclusions relation: item_id [user_id, reason]"),
+        Setting(
+            "gap-minutes", "30", .integer(1...100_000), "a longer pause begins a new session, where there are no ids"),
+        Setting("max-bad-rows", "1000", .integer(0...Int(Int32.max)), "refused rows above which a run fails"),
+        Setting("models", ".nearline/models", .text, "folder of model artifacts"),
+        Setting("width", "64", .integer(8...1024), "width of the model"),
+        Setting("heads", "2", .integer(1...64), "attention heads"),
+        Setting("blocks", "2", .integer(1...32), "HSTU blocks"),
+        Setting("horizons", "2", .integer(1...8), "sessions ahead that training predicts"),
+        Setting("epochs", "20", .integer(1...10_000), "passes over the users, at most"),
+        Setting("batch", "32", .integer(1...4096), "users per training step"),
+        Setting("negatives", "2048", .integer(1...1_000_000), "random items that each step contrasts with"),
+        Setting("learning-rate", "0.001", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
+        Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
+        Setting("dropout", "0.2", .real(0...0.9), "share of activations dropped in training"),
+        Setting(
+            "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
+        Setting("patience", "4", .integer(0...1000), "epochs without a better held-out loss before stopping; 0: never"),
+        Setting("seed", "1", .integer(0...Int.max), "seed of everything drawn in training"),
+        Setting("tokens", "512", .integer(8...100_000), "tokens of history read per user"),
+        Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
+        Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
+        Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
+    ]
+
+    package static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
+
+    /// What is wrong with a value, or nil.
+    func complaint(about value: String) -> String? {
+        switch kind {
+        case .text: return nil
+        case .integer(let range):
+            guard let number = Int(value) else { return "is no whole number" }
+            return range.contains(number) ? nil : "is outside \(range.lowerBound)...\(range.upperBound)"
+        case .real(let range):
+            guard let number = Double(value) else { return "is no number" }
+            return range.contains(number) ? nil : "is outside \(range.lowerBound)...\(range.upperBound)"
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Dispatch
+import Foundation
+import Postgres
+import Synchronization
+
+/// The run was told to stop, and did so at a safe point.
+package struct Stopped: Error, CustomStringConvertible {
+    package let signal: Int32
+    package var description: String { "stopped by signal \(signal); run the same command again to go on" }
+}
+
+/// SIGTERM and SIGINT: the first asks the run to stop at the next safe point (and cancels statements that wait), the
+/// second ends the process at once. Either way nothing half-done becomes visible.
+package final class StopSignal: Sendable {
+    package static let shared = StopSignal()
+
+    private let received = Atomic<Int32>(0)
+    private let handles = Mutex<[CancelHandle]>([])
+    // Written once, by install(), before anything else runs.
+    nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
+
+    /// Takes over both signals; called once, by the executable.
+    package func install() {
+        for number in [SIGTERM, SIGINT] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [self] in
+                if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+                for handle in handles.withLock({ $0 }) { handle.cancel() }
+            }
+            source.resume()
+            sources.append(source)
+        }
+    }
+
+    /// Statements of this connection are cancelled by the first signal.
+    func watch(_ handle: CancelHandle) { handles.withLock { $0.append(handle) } }
+
+    package var signalReceived: Int32? {
+        let number = received.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
+
+    /// A safe point.
+    func check() throws(Stopped) {
+        if let signalReceived { throw Stopped(signal: signalReceived) }
+    }
+}

@@ -1,0 +1,171 @@
+import Checksum
+import Domain
+import Foundation
+import Histories
+import Ledger
+import Model
+import Postgres
+import Safetensors
+import Training
+
+/// `nearline train`: events to a model artifact, registered in the database. Never publishes.
+package struct TrainModel {
+    package var asOf: String
+    package var again: Bool
+    package var dryRun: Bool
+
+    package init(asOf: String, again: Bool, dryRun: Bool) {
+        self.asOf = asOf
+        self.again = again
+        self.dryRun = dryRun
+    }
+
+    private static let decisive = [
+        "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "learning-rate", "weight-decay",
+        "dropout", "half-life-days", "patience", "seed", "tokens", "session-items", "corpus-tokens", "gap-minutes",
+        "events", "items",
+    ]
+
+    package func run(_ context: RunContext) throws -> Answer {
+        let connection = try context.connectToSchema()
+        let source = try context.source(on: connection)
+        let asOf = try Instant(asOf, source: source, on: connection)
+        let settings = context.settings.json(TrainModel.decisive)
+        let print = try source.fingerprint(asOf: asOf.text, on: connection)
+        let name =
+            "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
+            + Checksum.name(settings + asOf.text + print).prefix(10)
+        let path = context.settings.text("models") + "/\(name).safetensors"
+        let known = try ModelRegistry(connection).named(name)
+        if !again, let known, FileManager.default.fileExists(atPath: known.file) {
+            return Answer(
+                "nothing to do: model \(name) is trained on these events with these settings", ["model": name])
+        }
+        if dryRun {
+            let items = try connection.transaction(.readOnlySnapshot, doing: "planning to train") {
+                try VocabularyReader(source, asOf: asOf.text).read(on: connection).count
+            }
+            return Answer(
+                "would train \(name) on \(source.names.events) up to \(asOf.text): \(items) items, "
+                    + "\(context.settings.int("epochs")) epochs at most, to \(path)", ["model": name, "file": path])
+        }
+        var text = ""
+        try context.booked(on: connection, settings: settings) { ledger, report in
+            let (artifact, outcome) = try train(name, path, source, asOf, settings + print, context, ledger, &report)
+            try context.stage("writing the model") { try artifact.file.write(to: path) }
+            let row = ModelRow(
+                model: name, file: URL(fileURLWithPath: path).path, asOf: asOf.text,
+                vocabularyHash: artifact.vocabulary.hash, itemType: source.itemType.rawValue)
+            try ModelRegistry(connection).register(row, settings: settings, figures: figures(outcome))
+            try? FileManager.default.removeItem(atPath: checkpoint(path))
+            text = summary(name, path, artifact, outcome)
+        }
+        return Answer(text, ["model": name, "file": path])
+    }
+
+    private func train(
+        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ inputs: String, _ context: RunContext,
+        _ ledger: RunLedger, _ report: inout RunReport
+    ) throws -> (ModelArtifact, TrainingOutcome) {
+        let (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
+        let s = context.settings
+        let shape = ModelSettings(
+            items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
+            scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
+            horizons: s.int("horizons"))
+        let parameters = ModelParameters(shape, seed: UInt64(s.int("seed")))
+        let trainer = try Trainer(
+            context.trainingSettings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: asOf.seconds,
+            pool: context.pool)
+        try makeFolder(of: path)
+        let outcome = try context.stage("training") {
+            try trainer.run(checkpoint: (checkpoint(path), Checksum.name(inputs + vocabulary.hash))) { now in
+                try context.safePoint()
+                let done = (now.epoch - 1) * now.users + now.usersDone
+                context.progress(
+                    done, "users", fraction: Double(done) / Double(now.users * now.epochs),
+                    note: "epoch \(now.epoch) of \(now.epochs), loss \(String(format: "%.3f", now.loss))")
+                if let heldOut = now.heldOutLoss {
+                    context.log.debug("epoch \(now.epoch)", metadata: ["held_out_loss": "\(heldOut)"])
+                }
+            }
+        }
+        report.counts["epochs"] = outcome.epochs
+        report.counts["resumed after epoch"] = outcome.resumedAfterEpoch
+        let facts = [
+            "model": name, "as_of": asOf.text, "source": source.names.events, "settings": inputs,
+            "figures": figures(outcome), "item_type": source.itemType.rawValue,
+            "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
+        ]
+        return (ModelArtifact(parameters: parameters, vocabulary: vocabulary, facts: facts), outcome)
+    }
+
+    /// One snapshot for the vocabulary and the histories, so that neither knows what the other does not.
+    private func read(
+        _ source: EventSource, _ asOf: Instant, _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
+    ) throws -> (Vocabulary, TrainingCorpus) {
+        let reader = try context.connect("reader")
+        var corpus = TrainingCorpus(tokenBudget: context.settings.int("corpus-tokens"))
+        let (vocabulary, histories) = try reader.transaction(.readOnlySnapshot, doing: "reading the events") {
+            let vocabulary = try context.stage("counting items") {
+                try VocabularyReader(source, asOf: asOf.text).read(on: reader)
+            }
+            var histories = HistoryReader(
+                source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now)
+            try context.stage("reading histories") {
+                try histories.read(on: reader) { user, history in
+                    corpus.add(history, hash: user.stableHash)
+                    if corpus.usersSeen % 256 == 0 {
+                        try context.safePoint()
+                        context.progress(corpus.usersSeen, "users")
+                    }
+                }
+            }
+            return (vocabulary, histories)
+        }
+        report.counts.merge([
+            "events": histories.events, "users": corpus.usersSeen, "users trained on": corpus.histories.count,
+            "tokens": corpus.tokens, "items": vocabulary.count,
+        ]) { $1 }
+        try context.account(histories.refused, of: source, ledger, &report)
+        return (vocabulary, corpus)
+    }
+
+    private func checkpoint(_ path: String) -> String {
+        path.replacing(".safetensors", with: ".checkpoint.safetensors")
+    }
+
+    private func makeFolder(of path: String) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw SafetensorsError.unwritable(path: folder, reason: error.localizedDescription)
+        }
+    }
+
+    private func figures(_ outcome: TrainingOutcome) -> String {
+        var parts = [
+            "\"epochs\": \(outcome.epochs)", "\"best_epoch\": \(outcome.bestEpoch)", "\"loss\": \(outcome.loss)",
+        ]
+        if let heldOut = outcome.heldOutLoss {
+            parts += ["\"held_out_loss\": \(heldOut)", "\"held_out_targets\": \(outcome.heldOutTargets)"]
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
+    }
+
+    private func summary(_ name: String, _ path: String, _ artifact: ModelArtifact, _ outcome: TrainingOutcome)
+        -> String
+    {
+        var text =
+            "trained \(name): \(artifact.vocabulary.count) items, \(artifact.facts["users"] ?? "") users, "
+            + "\(outcome.epochs) epochs, loss \(String(format: "%.3f", outcome.loss))"
+        if let heldOut = outcome.heldOutLoss {
+            text +=
+                ", held-out loss \(String(format: "%.3f", heldOut)) at epoch \(outcome.bestEpoch) "
+                + "over \(outcome.heldOutTargets) sessions"
+        }
+        if outcome.resumedAfterEpoch > 0 { text += ", went on after epoch \(outcome.resumedAfterEpoch)" }
+        return text + "\n\(path)"
+    }
+}

@@ -1,0 +1,104 @@
+import Postgres
+
+/// A release as its row says it.
+package struct ReleaseRow: Sendable {
+    package var release: Int
+    package var state: String
+    package var model: String
+    package var asOf: String
+    package var serveAt: String
+    package var settingsHash: String
+    package var candidatesPerUser: Int
+    package var users: Int
+    package var items: Int
+    package var transitions: Int
+    package var payloadBytes: Int
+    package var publishedAt: String?
+}
+
+/// The releases of a database: which is current, and moving the one pointer that readers follow.
+package struct ReleaseCatalogue {
+    private let connection: Connection
+
+    package init(_ connection: Connection) { self.connection = connection }
+
+    package func current() throws -> ReleaseRow? { try rows("JOIN nearline.current_release USING (release)").first }
+
+    package func release(_ number: Int) throws -> ReleaseRow {
+        guard let row = try rows("WHERE release = \(number)").first else { throw ReleaseError.unknown(release: number) }
+        return row
+    }
+
+    /// The newest release that waits to be published.
+    package func newestValidated() throws -> ReleaseRow? {
+        try rows("WHERE state = 'validated' ORDER BY release DESC LIMIT 1").first
+    }
+
+    /// Makes a validated release the current one: one transaction, one row, and no reader ever waits for it.
+    package func publish(_ number: Int) throws {
+        try connection.transaction(doing: "publishing release \(number)") {
+            let state = try connection.execute(
+                "SELECT state FROM nearline.release WHERE release = $1::int FOR UPDATE", [.int(Int64(number))],
+                doing: "locking release \(number)"
+            ).first?.string("state")
+            guard let state else { throw ReleaseError.unknown(release: number) }
+            guard state == "validated" else { throw ReleaseError.notBuilt(release: number, state: state) }
+            try connection.execute(
+                "UPDATE nearline.release SET state = 'superseded' WHERE state = 'current'",
+                doing: "superseding the current release")
+            try connection.execute(
+                "UPDATE nearline.release SET state = 'current', published_at = now() WHERE release = $1::int",
+                [.int(Int64(number))], doing: "publishing release \(number)")
+            try connection.execute(
+                """
+                INSERT INTO nearline.current_release (release) VALUES ($1::int)
+                ON CONFLICT (only_row) DO UPDATE SET release = EXCLUDED.release, published_at = now()
+                """, [.int(Int64(number))], doing: "moving the pointer to release \(number)")
+        }
+    }
+
+    /// Drops what a build that ended early left behind; such tables were never attached, so no reader knows them.
+    package func discardUnfinished(except kept: Int? = nil, reason: String) throws -> [Int] {
+        let rows = try connection.execute(
+            "SELECT release FROM nearline.release WHERE state = 'building' ORDER BY release",
+            doing: "looking for unfinished releases")
+        let numbers = try rows.map { try $0.int("release") }.filter { $0 != kept }
+        for number in numbers {
+            try connection.transaction(doing: "discarding unfinished release \(number)") {
+                for table in Leaf.allCases {
+                    try connection.execute(
+                        "DROP TABLE IF EXISTS \(table.name(number))", doing: "dropping \(table.name(number))")
+                }
+                for table in ["release_cluster", "fallback"] {
+                    try connection.execute(
+                        "DELETE FROM nearline.\(table) WHERE release = $1::int", [.int(Int64(number))],
+                        doing: "clearing \(table)")
+                }
+                try connection.execute(
+                    "UPDATE nearline.release SET state = 'failed', reason = $2 WHERE release = $1::int",
+                    [.int(Int64(number)), .text(reason)], doing: "recording the end of release \(number)")
+            }
+        }
+        return numbers
+    }
+
+    private func rows(_ rest: String) throws -> [ReleaseRow] {
+        try connection.execute(
+            """
+            SELECT release, state, model, as_of::text AS as_of, serve_at::text AS serve_at, settings_hash,
+                candidates_per_user, coalesce(users, 0) AS users, coalesce(items, 0) AS items,
+                coalesce(transitions, 0) AS transitions, coalesce(payload_bytes, 0) AS payload_bytes,
+                nearline.release.published_at::text AS published_at
+            FROM nearline.release \(rest)
+            """, doing: "reading releases"
+        ).map { row in
+            ReleaseRow(
+                release: try row.int("release"), state: try row.string("state"), model: try row.string("model"),
+                asOf: try row.string("as_of"), serveAt: try row.string("serve_at"),
+                settingsHash: try row.string("settings_hash"),
+                candidatesPerUser: try row.int("candidates_per_user"), users: try row.int("users"),
+                items: try row.int("items"), transitions: try row.int("transitions"),
+                payloadBytes: try row.int("payload_bytes"), publishedAt: try row.optionalString("published_at"))
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Checksum
+
+/// One numbered step of the schema, as the file in `sql/` says it; its hash is recorded when it is applied.
+package struct Migration: Sendable {
+    package let number: Int
+    package let name: String
+    package let sql: String
+
+    package var hash: String { Checksum.name(sql) }
+
+    /// All steps that this binary knows, in order; the files are compiled in (the package manager makes their names from
+    /// the file names, with an underscore for a digit in front).
+    package static let all: [Migration] = [
+        Migration("0001_releases", PackageResources._001_releases_sql),
+        Migration("0002_unpack", PackageResources._002_unpack_sql),
+        Migration("0003_result_tables", PackageResources._003_result_tables_sql),
+    ]
+
+    private init(_ file: String, _ bytes: [UInt8]) {
+        number = Int(file.prefix(4))!
+        name = String(file.dropFirst(5))
+        sql = String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Pipeline
+
+struct Lookup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows a user's current list, or which clusters come next.",
+        discussion: """
+            Example: nearline lookup 17850 --history
+            Example: nearline lookup --clusters 'Shoes,Socks'
+            """)
+
+    @Argument(help: "The user's key.")
+    var user: String?
+    @Flag(help: "Some user who has a list, or the largest clusters: for a first look.")
+    var any = false
+    @Option(help: "One or two clusters, older first, with a comma between: what comes next?")
+    var clusters: String?
+    @Flag(help: "With --any: look up clusters.")
+    var transitions = false
+    @Flag(help: "Also show what the user did last.")
+    var history = false
+    @Option(help: "Places shown.")
+    var count = 10
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var source: SourceOptions
+
+    func validate() throws {
+        guard user != nil || clusters != nil || any else {
+            throw ValidationError("name a user, or --clusters A,B, or --any for a first look")
+        }
+        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+    }
+
+    func run() throws {
+        try execute("lookup", common, source.settings) { context in
+            if transitions || clusters != nil {
+                let names = clusters?.split(separator: ",").map(String.init) ?? []
+                return try LookUpClusters(older: names.count > 1 ? names[0] : nil, latest: names.last).run(context)
+            }
+            return try LookUpUser(user: user, count: count, showsHistory: history).run(context)
+        }
+    }
+}

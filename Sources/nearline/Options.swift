@@ -1,0 +1,42 @@
+import ArgumentParser
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(help: "libpq connection string without a password (default: the PG* variables).")
+    var database: String?
+    @Option(help: "YAML file of settings (default: NEARLINE_CONFIG, else ./nearline.yaml where it exists).")
+    var config: String?
+    @Option(help: "Worker threads; 0 means one per core.")
+    var threads: String?
+    @Flag(help: "Answer as one line of JSON.")
+    var json = false
+
+    var settings: [String: String?] { ["database": database, "threads": threads] }
+}
+
+/// Where events come from and how they are read.
+struct SourceOptions: ParsableArguments {
+    @Option(help: "Events relation: user_id, item_id, occurred_at, action [session_id, scene] (default: shop.events).")
+    var events: String?
+    @Option(help: "Items relation: item_id [category, seller, available, title] (default: shop.items where it exists).")
+    var items: String?
+    @Option(help: "Exclusions relation: item_id [user_id, reason] (default: shop.exclusions where it exists).")
+    var exclusions: String?
+    @Option(help: "Minutes; a longer pause begins a new session (default: 30).")
+    var gapMinutes: String?
+    @Option(help: "Tokens of history read per user (default: 512).")
+    var tokens: String?
+    @Option(help: "Items kept per session (default: 64).")
+    var sessionItems: String?
+    @Option(help: "Refused rows above which the run fails (default: 1000).")
+    var maxBadRows: String?
+    @Option(help: "Folder of model artifacts (default: .nearline/models).")
+    var models: String?
+
+    var settings: [String: String?] {
+        [
+            "events": events, "items": items, "exclusions": exclusions, "gap-minutes": gapMinutes, "tokens": tokens,
+            "session-items": sessionItems, "max-bad-rows": maxBadRows, "models": models,
+        ]
+    }
+}

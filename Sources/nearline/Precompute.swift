@@ -1,0 +1,38 @@
+import ArgumentParser
+import Pipeline
+
+struct Precompute: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes every user's candidate list, and the popular transitions, and publishes them as one release.",
+        discussion: """
+            Readers see the old release until the new one is whole. A killed run leaves nothing that the next one does not
+            clear; the same model, events and instants twice is a no-op.
+
+            Example: nearline precompute --as-of 2026-01-31T00:00:00Z --serve-at 2026-01-31T08:00:00Z
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var source: SourceOptions
+    @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
+    var asOf = "now"
+    @Option(help: "The instant that lists are computed for (default: the as-of instant).")
+    var serveAt: String?
+    @Option(help: "Model artifact (default: the newest that has seen nothing after the as-of instant).")
+    var model: String?
+    @Option(help: "Candidates per user (default: 100).")
+    var candidates: String?
+    @Flag(help: "Leave the release built; nearline publish makes it current.")
+    var noPublish = false
+    @Flag(help: "Make a release even where the current one is made from the same.")
+    var again = false
+    @Flag(help: "Only say what would be made, reading in a READ ONLY transaction.")
+    var dryRun = false
+
+    func run() throws {
+        try execute("precompute", common, source.settings.merging(["candidates": candidates]) { $1 }) {
+            try PrecomputeCandidates(
+                asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again, dryRun: dryRun
+            ).run($0)
+        }
+    }
+}

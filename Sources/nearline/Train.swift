@@ -1,0 +1,60 @@
+import ArgumentParser
+import Pipeline
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains a next-session model on the events and writes it as a safetensors artifact.",
+        discussion: """
+            A killed training goes on after its last whole epoch; the same events and settings twice is a no-op.
+
+            Example: nearline train --as-of 2026-01-31T00:00:00Z --width 128 --heads 4 --dropout 0.5
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var source: SourceOptions
+    @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
+    var asOf = "now"
+    @Option(help: "Width of the model, a multiple of twice the heads (default: 64).")
+    var width: String?
+    @Option(help: "Attention heads (default: 2).")
+    var heads: String?
+    @Option(help: "HSTU blocks (default: 2).")
+    var blocks: String?
+    @Option(help: "Sessions ahead that training predicts (default: 2).")
+    var horizons: String?
+    @Option(help: "Passes over the users, at most (default: 20).")
+    var epochs: String?
+    @Option(help: "Users per step (default: 32).")
+    var batch: String?
+    @Option(help: "Random items that each step contrasts with (default: 2048).")
+    var negatives: String?
+    @Option(help: "Learning rate at the start; it falls to zero (default: 0.001).")
+    var learningRate: String?
+    @Option(help: "Weight decay (default: 0).")
+    var weightDecay: String?
+    @Option(help: "Share of activations dropped (default: 0.2).")
+    var dropout: String?
+    @Option(help: "Days after which a session counts half as a target; 0: all alike (default: 60).")
+    var halfLifeDays: String?
+    @Option(help: "Epochs without a better held-out loss before stopping; 0: never (default: 4).")
+    var patience: String?
+    @Option(help: "Seed of everything drawn (default: 1).")
+    var seed: String?
+    @Option(help: "Tokens trained on; above it users are sampled (default: 50000000).")
+    var corpusTokens: String?
+    @Flag(help: "Train even where this very model is there already.")
+    var again = false
+    @Flag(help: "Only say what would be trained, reading in a READ ONLY transaction.")
+    var dryRun = false
+
+    func run() throws {
+        let flags: [String: String?] = [
+            "width": width, "heads": heads, "blocks": blocks, "horizons": horizons, "epochs": epochs, "batch": batch,
+            "negatives": negatives, "learning-rate": learningRate, "weight-decay": weightDecay, "dropout": dropout,
+            "half-life-days": halfLifeDays, "patience": patience, "seed": seed, "corpus-tokens": corpusTokens,
+        ]
+        try execute("train", common, source.settings.merging(flags) { $1 }) {
+            try TrainModel(asOf: asOf, again: again, dryRun: dryRun).run($0)
+        }
+    }
+}
