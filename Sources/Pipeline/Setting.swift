@@ -40,9 +40,9 @@ package struct Setting: Sendable {
         Setting("epochs", "20", .integer(1...10_000), "passes over the users, at most"),
         Setting("batch", "32", .integer(1...4096), "users per training step"),
         Setting("negatives", "2048", .integer(1...1_000_000), "random items that each step contrasts with"),
-        Setting("learning-rate", "0.001", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
+        Setting("learning-rate", "0.002", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
         Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
-        Setting("dropout", "0.2", .real(0...0.9), "share of activations dropped in training"),
+        Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
         Setting("patience", "4", .integer(0...1000), "epochs without a better held-out loss before stopping; 0: never"),

@@ -28,11 +28,11 @@ struct Train: ParsableCommand {
     var batch: String?
     @Option(help: "Random items that each step contrasts with (default: 2048).")
     var negatives: String?
-    @Option(help: "Learning rate at the start; it falls to zero (default: 0.001).")
+    @Option(help: "Learning rate at the start; it falls to zero (default: 0.002).")
     var learningRate: String?
     @Option(help: "Weight decay (default: 0).")
     var weightDecay: String?
-    @Option(help: "Share of activations dropped (default: 0.2).")
+    @Option(help: "Share of activations dropped (default: 0.3).")
     var dropout: String?
     @Option(help: "Days after which a session counts half as a target; 0: all alike (default: 60).")
     var halfLifeDays: String?
