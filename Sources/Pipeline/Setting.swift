@@ -45,7 +45,7 @@ package struct Setting: Sendable {
         Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
-        Setting("patience", "4", .integer(0...1000), "epochs without a better held-out loss before stopping; 0: never"),
+        Setting("patience", "6", .integer(0...1000), "epochs without better held-out lists before stopping; 0: never"),
         Setting("seed", "1", .integer(0...Int.max), "seed of everything drawn in training"),
         Setting("tokens", "512", .integer(8...100_000), "tokens of history read per user"),
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),

@@ -85,8 +85,13 @@ package struct TrainModel {
                 context.progress(
                     done, "users", fraction: Double(done) / Double(now.users * now.epochs),
                     note: "epoch \(now.epoch) of \(now.epochs), loss \(String(format: "%.3f", now.loss))")
-                if let heldOut = now.heldOutLoss {
-                    context.log.debug("epoch \(now.epoch)", metadata: ["held_out_loss": "\(heldOut)"])
+                if let heldOut = now.heldOutNDCG {
+                    context.log.info(
+                        "epoch \(now.epoch)",
+                        metadata: [
+                            "loss": "\(String(format: "%.4f", now.loss))",
+                            "held_out_ndcg_at_100": "\(String(format: "%.4f", heldOut))",
+                        ])
                 }
             }
         }
@@ -148,8 +153,8 @@ package struct TrainModel {
         var parts = [
             "\"epochs\": \(outcome.epochs)", "\"best_epoch\": \(outcome.bestEpoch)", "\"loss\": \(outcome.loss)",
         ]
-        if let heldOut = outcome.heldOutLoss {
-            parts += ["\"held_out_loss\": \(heldOut)", "\"held_out_targets\": \(outcome.heldOutTargets)"]
+        if let heldOut = outcome.heldOutNDCG {
+            parts += ["\"held_out_ndcg_at_100\": \(heldOut)", "\"held_out_targets\": \(outcome.heldOutTargets)"]
         }
         return "{" + parts.joined(separator: ", ") + "}"
     }
@@ -160,9 +165,9 @@ package struct TrainModel {
         var text =
             "trained \(name): \(artifact.vocabulary.count) items, \(artifact.facts["users"] ?? "") users, "
             + "\(outcome.epochs) epochs, loss \(String(format: "%.3f", outcome.loss))"
-        if let heldOut = outcome.heldOutLoss {
+        if let heldOut = outcome.heldOutNDCG {
             text +=
-                ", held-out loss \(String(format: "%.3f", heldOut)) at epoch \(outcome.bestEpoch) "
+                ", held-out NDCG@100 \(String(format: "%.3f", heldOut)) at epoch \(outcome.bestEpoch) "
                 + "over \(outcome.heldOutTargets) sessions"
         }
         if outcome.resumedAfterEpoch > 0 { text += ", went on after epoch \(outcome.resumedAfterEpoch)" }

@@ -6,9 +6,9 @@ import Domain
 struct Holdout {
     /// What is left to train on, and what each session of it weighs.
     private(set) var training: [TokenHistory] = []
-    /// Whole histories of held-out users and weights that are 1 for held-out sessions, else 0.
+    /// Whole histories of held-out users and, per session, whether it was held out.
     private(set) var histories: [TokenHistory] = []
-    private(set) var weights: [[Float]] = []
+    private(set) var isTarget: [[Bool]] = []
     private(set) var targets = 0
     private(set) var days = 0
 
@@ -20,13 +20,13 @@ struct Holdout {
             if targets >= Holdout.fewest { return }
         }
         training = corpus.histories
-        (histories, weights, targets, days) = ([], [], 0, 0)
+        (histories, isTarget, targets, days) = ([], [], 0, 0)
     }
 
-    private static let fewest = 50
+    private static let fewest = 100
 
     private mutating func split(_ corpus: TrainingCorpus, from begin: Int64) {
-        (training, histories, weights, targets) = ([], [], [], 0)
+        (training, histories, isTarget, targets) = ([], [], [], 0)
         for (history, hash) in zip(corpus.histories, corpus.hashes) {
             let kept = history.sessions.prefix { $0.startsAt <= begin }.count
             guard hash % 10 == 3, kept < history.sessions.count, kept > 0 else {
@@ -35,7 +35,7 @@ struct Holdout {
             }
             training.append(history.prefix(kept))
             histories.append(history)
-            weights.append((0..<history.sessions.count).map { $0 >= kept ? 1 : 0 })
+            isTarget.append((0..<history.sessions.count).map { $0 >= kept })
             targets += history.sessions.count - kept
         }
     }

@@ -31,8 +31,8 @@ package struct TrainingProgress: Sendable {
     package var users: Int
     /// Mean loss of the epoch so far.
     package var loss: Double
-    /// Held-out loss, known when an epoch has ended.
-    package var heldOutLoss: Double?
+    /// NDCG@100 of the held-out sessions, known when an epoch has ended.
+    package var heldOutNDCG: Double?
 }
 
 /// What came out of training besides the parameters.
@@ -40,7 +40,7 @@ package struct TrainingOutcome: Sendable {
     package var epochs: Int
     package var bestEpoch: Int
     package var loss: Double
-    package var heldOutLoss: Double?
+    package var heldOutNDCG: Double?
     package var heldOutTargets: Int
     package var resumedAfterEpoch: Int
     package var tokensTrained: Int
@@ -57,6 +57,7 @@ package final class Trainer {
     private let users: Int
     private let gradient: BatchGradient
     private let optimiser: Optimiser
+    private let ranking: HeldOutRanking
     private let buckets: TimeBuckets
 
     /// - Parameters:
@@ -76,6 +77,7 @@ package final class Trainer {
         users = corpus.histories.count
         gradient = BatchGradient(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         optimiser = Optimiser(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
+        ranking = HeldOutRanking(parameters, vocabulary: vocabulary, pool: pool)
         buckets = TimeBuckets(count: parameters.settings.timeBuckets)
     }
 
@@ -101,9 +103,12 @@ package final class Trainer {
             (state.lastLoss, tokens) = try train(epoch: epoch, progress)
             state.epoch = epoch
             state.steps = optimiser.steps
-            let heldOut = heldOutLoss()
-            if (heldOut ?? -Double(epoch)) < state.bestLoss {
-                state.bestLoss = heldOut ?? -Double(epoch)
+            let heldOut = heldOutNDCG()
+            if let heldOut { state.figures.append(heldOut) }
+            // Without a holdout the last epoch is the best.
+            let figure = heldOut == nil ? Double(epoch) : state.smoothFigure
+            if figure > state.best {
+                state.best = figure
                 state.bestEpoch = epoch
                 best.copy(from: parameters)
             }
@@ -114,12 +119,12 @@ package final class Trainer {
             try progress(
                 TrainingProgress(
                     epoch: epoch, epochs: settings.epochs, usersDone: users, users: users, loss: state.lastLoss,
-                    heldOutLoss: heldOut))
+                    heldOutNDCG: heldOut))
         }
         parameters.copy(from: best)
         return TrainingOutcome(
             epochs: state.epoch, bestEpoch: state.bestEpoch, loss: state.lastLoss,
-            heldOutLoss: holdout.targets > 0 ? state.bestLoss : nil, heldOutTargets: holdout.targets,
+            heldOutNDCG: holdout.targets > 0 ? state.best : nil, heldOutTargets: holdout.targets,
             resumedAfterEpoch: resumedAfter, tokensTrained: tokens)
     }
 
@@ -178,24 +183,11 @@ package final class Trainer {
         (0..<settings.negatives).map { _ in Int32(draw.below(vocabulary.count)) }
     }
 
-    /// The loss of the held-out sessions against fixed negatives; nil where nothing is held out.
-    private func heldOutLoss() -> Double? {
+    /// NDCG of the held-out sessions; nil where nothing is held out.
+    private func heldOutNDCG() -> Double? {
         guard holdout.targets > 0 else { return nil }
-        var draw = SeededGenerator(seed: settings.seed, stream: 3)
-        let negatives = negatives(&draw)
-        var sum = 0.0, weight = 0.0
-        for begin in stride(from: 0, to: holdout.histories.count, by: 64) {
-            let range = begin..<min(begin + 64, holdout.histories.count)
-            let histories = holdout.histories[range].map { $0.newest(budget: settings.tokensPerUser) }
-            let weights = zip(range, histories).map { Array(holdout.weights[$0].suffix($1.sessions.count)) }
-            let batch = TrainingBatch(
-                histories, weights: weights, negatives: negatives, settings: parameters.settings, buckets: buckets)
-            let targets = Double(batch.normalisers[.shown]!.reduce(0, +))
-            let scenes = Double(batch.normalisers[.shown]!.filter { $0 > 0 }.count)
-            guard targets > 0 else { continue }
-            sum += gradient.loss(batch)[.shown]! / scenes * targets
-            weight += targets
-        }
-        return weight > 0 ? sum / weight : nil
+        let histories = holdout.histories.map { $0.newest(budget: settings.tokensPerUser) }
+        let isTarget = zip(holdout.isTarget, histories).map { Array($0.suffix($1.sessions.count)) }
+        return ranking.meanNDCG(histories, isTarget: isTarget)
     }
 }

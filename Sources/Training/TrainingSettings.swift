@@ -12,8 +12,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Tokens of history that a user is read with.
     package var tokensPerUser = 512
     package var itemsPerSession = 64
-    /// Epochs without a better held-out loss before training stops; 0 never stops early.
-    package var patience = 4
+    /// Epochs without better held-out lists before training stops; 0 never stops early.
+    package var patience = 6
     package var seed: UInt64 = 1
 
     package init() {}

@@ -36,7 +36,7 @@ struct Train: ParsableCommand {
     var dropout: String?
     @Option(help: "Days after which a session counts half as a target; 0: all alike (default: 60).")
     var halfLifeDays: String?
-    @Option(help: "Epochs without a better held-out loss before stopping; 0: never (default: 4).")
+    @Option(help: "Epochs without better held-out lists before stopping; 0: never (default: 6).")
     var patience: String?
     @Option(help: "Seed of everything drawn (default: 1).")
     var seed: String?
