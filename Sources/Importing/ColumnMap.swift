@@ -21,7 +21,7 @@ package struct ColumnMap: Equatable, Sendable {
     /// Where each of the columns stands in a header; a column that is optional and absent has no entry.
     ///
     /// An explicit header must match exactly, and no other column claims it by an alias then.
-    func positions(
+    package func positions(
         in header: [String], of path: String, required: [LogicalColumn], optional: [LogicalColumn]
     ) throws(ImportError) -> [LogicalColumn: Int] {
         var positions: [LogicalColumn: Int] = [:]

@@ -11,4 +11,17 @@ package struct EventRow: Equatable, Sendable {
     package var session: String?
     package var scene: String?
     package var category: String?
+
+    package init(
+        user: ExternalID, item: ExternalID, occurredAt: Int64, action: String, session: String? = nil,
+        scene: String? = nil, category: String? = nil
+    ) {
+        self.user = user
+        self.item = item
+        self.occurredAt = occurredAt
+        self.action = action
+        self.session = session
+        self.scene = scene
+        self.category = category
+    }
 }

@@ -4,6 +4,12 @@ package struct Refusal: Equatable, Sendable {
     package let reason: RefusalReason
     /// At most ``RefusalCounts/longestText`` bytes of the record, fit for a PostgreSQL text.
     package let text: String
+
+    package init(line: Int, reason: RefusalReason, text: String) {
+        self.line = line
+        self.reason = reason
+        self.text = text
+    }
 }
 
 /// Rows left out of an import, counted by reason, with the first few of each kept for a person to look at.

@@ -3,10 +3,10 @@
 /// Taken: epoch seconds (also with a fraction), milliseconds from 10^11, microseconds from 10^14, nanoseconds from
 /// 10^17; and ISO 8601, `2026-01-02`, `2026-01-02T03:04`, `2026-01-02 03:04:05.678901`, with nothing (which is UTC),
 /// `Z`, `UTC`, `+02`, `+0200` or `+02:00` after it. Digits beyond microseconds are cut off.
-enum TimeText {
+package enum TimeText {
     static let year1990: Int64 = 631_152_000_000_000
 
-    static func microseconds(_ field: FieldBytes) -> Int64? {
+    package static func microseconds(_ field: FieldBytes) -> Int64? {
         if field.count >= 10, field[4] == UInt8(ascii: "-") { return calendarTime(field) }
         if let value = field.integer { return epoch(value) }
         return fractionalSeconds(field)

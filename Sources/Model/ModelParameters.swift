@@ -58,6 +58,10 @@ package final class ModelParameters: @unchecked Sendable {
         dense.copy(from: other.dense)
     }
 
+    package var areFinite: Bool {
+        [item, category, seller, dense].allSatisfy { $0.values.allSatisfy { $0.isFinite } }
+    }
+
     /// Every parameter by its name in the reference, for artifacts and for tests.
     package var named: [(name: String, shape: [Int], start: Floats)] {
         let D = settings.width

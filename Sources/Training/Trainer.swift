@@ -101,6 +101,7 @@ package final class Trainer {
         while state.epoch < settings.epochs, !isOverdue(state) {
             let epoch = state.epoch + 1
             (state.lastLoss, tokens) = try train(epoch: epoch, progress)
+            guard parameters.areFinite else { throw TrainingError.diverged(epoch: epoch, rate: settings.learningRate) }
             state.epoch = epoch
             state.steps = optimiser.steps
             let heldOut = heldOutNDCG()

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct ColumnMapTests {
     private func positions(_ header: [String], _ options: [String] = []) throws -> [LogicalColumn: Int] {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct DelimitedReaderTests {
     /// Every record of a file as text fields; a fault is a record of its reason in angle brackets.

@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct EventFileTests {
     /// 2026-01-01T00:00:00Z

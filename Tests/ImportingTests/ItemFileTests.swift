@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct ItemFileTests {
     private func read(_ text: String, item: IDType = .bigint) throws -> (rows: [ItemRow], refusals: RefusalCounts) {

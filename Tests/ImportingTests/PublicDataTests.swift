@@ -2,7 +2,7 @@ import Domain
 import Glibc
 import Testing
 
-@testable import Importing
+import Importing
 
 /// The public data sets beside a checkout, read to their last row; they are not part of the repository.
 @Suite struct PublicDataTests {

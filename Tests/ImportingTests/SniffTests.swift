@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct SniffTests {
     private func types(_ rows: String) throws -> [IDType] {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Importing
+import Importing
 
 @Suite struct TimeTextTests {
     private func microseconds(_ text: String) -> Int64? {

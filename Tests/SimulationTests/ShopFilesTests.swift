@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import Simulation
+import Simulation
 
 @Suite struct ShopFilesTests {
     private func shop(seed: UInt64) -> ShopSimulator {

@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Simulation
+import Simulation
 
 @Suite struct ShopSimulatorTests {
     private static let endsAt: Int64 = 1_767_225_600

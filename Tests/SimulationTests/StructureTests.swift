@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Simulation
+import Simulation
 
 /// What a model is meant to find in a simulated shop, found by counting.
 @Suite struct StructureTests {

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+/// `nearline import` as a first-time user meets it.
+@Suite struct ImportCommandTests {
+    @Test func missingFileIsMissingInput() throws {
+        let shop = try Shop.published()
+        try shop.refuse("import", "nowhere.csv", code: 66, saying: ["nowhere.csv does not exist"])
+        try shop.refuse("import", "events.csv", "nowhere.csv", "--into", "b", code: 66, saying: ["nowhere.csv"])
+        #expect(try shop.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'b'") == 0)
+    }
+
+    @Test func wrongHeaderNamesTheMissingColumnAndTheOption() throws {
+        let shop = try Shop.published()
+        try shop.write("buyer,item_id,timestamp\n1,2,2025-01-01\n", to: "wrong.csv")
+        try shop.refuse(
+            "import", "wrong.csv", "--into", "b", code: 65,
+            saying: ["user_id", "found buyer, item_id, timestamp", "--column user_id=NAME"])
+        try shop.succeed("import", "wrong.csv", "--into", "b", "--column", "user_id=buyer")
+        #expect(try shop.number("SELECT count(*) FROM b.events WHERE user_id = 1") == 1)
+    }
+
+    @Test func wrongHeaderOfTheItemsNamesTheOptionForItems() throws {
+        let shop = try Shop.published()
+        try shop.write("thing,title\n2,Socks\n", to: "wrong.csv")
+        try shop.refuse(
+            "import", "events.csv", "wrong.csv", "--into", "b", code: 65,
+            saying: ["item_id", "--item-column item_id=NAME"])
+    }
+
+    @Test func exampleOfTheHelpWorks() throws {
+        let shop = try Shop.published()
+        try shop.write("customer,product,order_date\n1,2,2025-01-01\n", to: "orders.csv")
+        let help = try shop.succeed("import", "--help").split(separator: "\n").first { $0.contains("Example: ") }
+        let options = try #require(help).split(separator: " ").map(String.init)
+            .drop { $0 != "--column" }
+        #expect(!options.isEmpty)
+        let ended = try shop.commands.run(["import", "orders.csv", "--into", "b"] + options)
+        #expect(ended.code == 0, "\(ended.errors)")
+    }
+
+    @Test func emptyFilesAreRefused() throws {
+        let shop = try Shop.published()
+        try shop.write("", to: "empty.csv")
+        try shop.refuse("import", "empty.csv", "--into", "b", code: 65, saying: ["empty.csv is empty"])
+        try shop.write("user_id,item_id,timestamp\n", to: "bare.csv")
+        let ended = try shop.commands.run(["import", "bare.csv", "--into", "b"])
+        #expect(ended.code == 0 && ended.output.contains("0 events"), "no rows are no damage: \(ended.errors)")
+    }
+
+    @Test func badRowsAreCountedKeptAndLeftOut() throws {
+        let shop = try Shop.published()
+        try shop.write(Self.twoGoodThreeBad, to: "mixed.csv")
+        let answer = try shop.succeed("import", "mixed.csv", "--into", "b", "--max-bad-rows", "3")
+        #expect(answer.contains("2 events,") && answer.contains("2 events refused: bad_time"), "\(answer)")
+        #expect(answer.contains("1 events refused: unknown_action"), "\(answer)")
+        #expect(try shop.texts("SELECT user_id::text AS text FROM b.events ORDER BY 1") == ["1", "5"])
+        #expect(
+            try shop.texts("SELECT reason || ' ' || row_text AS text FROM nearline.quarantine ORDER BY 1") == [
+                "bad_time line 3: 2,2,yesterday,click", "bad_time line 4: 3,2,,click",
+                "unknown_action line 5: 4,2,2025-01-01,stare",
+            ])
+    }
+
+    @Test func tooManyBadRowsImportNothing() throws {
+        let shop = try Shop.published()
+        try shop.write(Self.twoGoodThreeBad, to: "mixed.csv")
+        try shop.refuse(
+            "import", "mixed.csv", "--into", "b", "--max-bad-rows", "2", code: 65,
+            saying: ["3 rows of mixed.csv", "line 3 bad_time", "--max-bad-rows allows 2"])
+        #expect(try shop.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'b'") == 0)
+        #expect(try shop.text("SELECT state AS text FROM nearline.run ORDER BY run DESC LIMIT 1") == "failed")
+    }
+
+    /// The rows that made an import fail are the ones that somebody wants to see.
+    @Test func rowsThatFailedAnImportAreKept() throws {
+        let shop = try Shop.published()
+        try shop.write(Self.twoGoodThreeBad, to: "mixed.csv")
+        try shop.refuse("import", "mixed.csv", "--into", "b", "--max-bad-rows", "2", code: 65, saying: [])
+        #expect(try shop.number("SELECT count(*) FROM nearline.quarantine") == 3)
+    }
+
+    @Test func dryRunSaysWhatTheImportWouldSayOfTooManyBadRows() throws {
+        let shop = try Shop.published()
+        try shop.write(Self.twoGoodThreeBad, to: "mixed.csv")
+        try shop.refuse(
+            "import", "mixed.csv", "--into", "b", "--max-bad-rows", "2", "--dry-run", code: 65,
+            saying: ["3 rows of mixed.csv", "--max-bad-rows allows 2"])
+    }
+
+    @Test func keysOfAnotherTypeThanTheTableIsRefused() throws {
+        let shop = try Shop.published()
+        try shop.write("user_id,item_id,timestamp\nanna,2,2025-01-01\n", to: "named.csv")
+        try shop.refuse("import", "named.csv", code: 65, saying: ["shop.events.user_id is bigint", "text", "--into"])
+    }
+
+    @Test func sameFilesTwiceAreImportedOnce() throws {
+        let shop = try Shop.published()
+        let before = try shop.number("SELECT count(*) FROM shop.events")
+        #expect(try shop.succeed("import", "events.csv", "items.csv").contains("nothing to do"))
+        #expect(try shop.number("SELECT count(*) FROM shop.events") == before)
+        try shop.succeed("import", "events.csv", "items.csv", "--again")
+        #expect(try shop.number("SELECT count(*) FROM shop.events") == 2 * before)
+    }
+
+    private static let twoGoodThreeBad = """
+        user_id,item_id,timestamp,action
+        1,2,2025-01-01,click
+        2,2,yesterday,click
+        3,2,,click
+        4,2,2025-01-01,stare
+        5,2,2025-01-01,purchase
+
+        """
+}

@@ -1,0 +1,75 @@
+import Domain
+import Model
+import Tensors
+import Testing
+import Training
+
+/// The hand-written backward pass against central differences of the forward pass, on shapes that the golden file lacks.
+@Suite struct GradientTests {
+    @Test(arguments: [1, 2, 3]) func gradientsMatchCentralDifferences(blocks: Int) {
+        let vocabulary = Drawn.vocabulary(items: 20)
+        let parameters = ModelParameters(Drawn.settings(vocabulary, blocks: blocks), seed: 3)
+        var generator = SeededGenerator(seed: UInt64(blocks))
+        // Larger than at the start, so that every path matters.
+        for i in 0..<parameters.dense.count { parameters.dense.pointer[i] += Float(generator.normal()) * 0.1 }
+        let histories = (0..<5).map { _ in
+            Drawn.history(items: 20, sessions: 1 + generator.below(5), endsAt: 1_700_000_000, &generator)
+        }
+        let batch = TrainingBatch(
+            histories, weights: histories.map { $0.sessions.map { _ in 0.25 + Float(generator.uniform()) } },
+            negatives: [3, 7, 7, 11, 15], settings: parameters.settings, buckets: TimeBuckets(count: 64))
+        let gradient = BatchGradient(
+            parameters, category: vocabulary.category, seller: vocabulary.seller, pool: WorkerPool(workers: 2))
+        func loss() -> Double { gradient.loss(batch).values.reduce(0, +) }
+        _ = gradient.run(batch, dropout: 0, seed: 0)
+        let dense = Array(gradient.dense.values), slots = Array(gradient.slots.values)
+
+        func check(_ place: Floats, _ found: Float, _ name: String) {
+            let before = place.pointee, step: Float = 4e-3
+            place.pointee = before + step
+            let up = loss()
+            place.pointee = before - step
+            let down = loss()
+            place.pointee = before
+            let wanted = Float((up - down) / Double(2 * step))
+            #expect(abs(found - wanted) < 2e-3 + 0.02 * abs(wanted), "\(name): \(found), differences say \(wanted)")
+        }
+        for entry in parameters.layout.entries {
+            for _ in 0..<6 {
+                let i = entry.offset + generator.below(entry.count)
+                check(parameters.dense.pointer + i, dense[i], "\(entry.name)[\(i - entry.offset)]")
+            }
+        }
+        let D = parameters.settings.width
+        for (slot, item) in batch.slots.enumerated() {
+            let i = generator.below(D)
+            check(parameters.item.pointer + Int(item) * D + i, slots[slot * D + i], "item \(item)[\(i)]")
+        }
+    }
+
+    @Test func dropoutIsTheSameOnTheWayBack() {
+        // With one batch and a fixed seed the dropped loss is a smooth function too: a small step against the gradient
+        // must lower it by about |gradient|² · step.
+        let vocabulary = Drawn.vocabulary(items: 12)
+        let parameters = ModelParameters(Drawn.settings(vocabulary), seed: 8)
+        var generator = SeededGenerator(seed: 2)
+        let histories = (0..<4).map { _ in
+            Drawn.history(items: 12, sessions: 4, endsAt: 1_700_000_000, &generator)
+        }
+        let batch = TrainingBatch(
+            histories, weights: histories.map { $0.sessions.map { _ in 1 } }, negatives: Array(0..<12),
+            settings: parameters.settings, buckets: TimeBuckets(count: 64))
+        let gradient = BatchGradient(
+            parameters, category: vocabulary.category, seller: vocabulary.seller, pool: WorkerPool(workers: 2))
+        let before = gradient.run(batch, dropout: 0.4, seed: 77).values.reduce(0, +)
+        let slope = gradient.dense.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let step = 1e-3 / slope.squareRoot()
+        for i in 0..<parameters.dense.count {
+            parameters.dense.pointer[i] -= Float(step) * gradient.dense.pointer[i]
+        }
+        let after = gradient.run(batch, dropout: 0.4, seed: 77).values.reduce(0, +)
+        #expect(abs((before - after) / (slope * step) - 1) < 0.05)
+        let other = gradient.run(batch, dropout: 0.4, seed: 78).values.reduce(0, +)
+        #expect(other != after)
+    }
+}

@@ -1,0 +1,97 @@
+import Domain
+import Foundation
+import Model
+import Tensors
+import Testing
+import Training
+
+@Suite struct TrainerTests {
+    private let vocabulary = Drawn.vocabulary(items: 30)
+    private let asOf: Int64 = 1_700_000_000
+
+    private func settings(epochs: Int = 4, patience: Int = 0) -> TrainingSettings {
+        var settings = TrainingSettings()
+        settings.epochs = epochs
+        settings.negatives = 25
+        settings.usersPerBatch = 8
+        settings.patience = patience
+        settings.learningRate = 5e-3
+        return settings
+    }
+
+    private func train(
+        _ settings: TrainingSettings, threads: Int = 2, checkpoint: (path: String, fingerprint: String)? = nil,
+        corpus: TrainingCorpus? = nil, progress: (TrainingProgress) throws -> Void = { _ in }
+    ) throws -> (parameters: [Float], outcome: TrainingOutcome) {
+        let parameters = ModelParameters(Drawn.settings(vocabulary), seed: settings.seed)
+        let trainer = try Trainer(
+            settings, parameters, corpus: corpus ?? Drawn.corpus(users: 60, items: 30), vocabulary: vocabulary,
+            asOf: asOf, pool: WorkerPool(workers: threads))
+        let outcome = try trainer.run(checkpoint: checkpoint, progress: progress)
+        return (Array(parameters.item.values) + Array(parameters.dense.values), outcome)
+    }
+
+    @Test func sameInputGivesTheSameBytesAtAnyThreadCount() throws {
+        let models = try [1, 2, 5].map { try train(settings(), threads: $0).parameters }
+        #expect(models[0] == models[1] && models[1] == models[2])
+        var other = settings()
+        other.seed = 2
+        #expect(try train(other).parameters != models[0])
+    }
+
+    @Test func aTrainingThatIsKilledAfterAnyEpochGoesOnToTheSameBytes() throws {
+        struct Killed: Error {}
+        let whole = try train(settings(patience: 3)).parameters
+        for epoch in 1...3 {
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "nearline-\(UUID().uuidString).safetensors"
+            ).path
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            #expect(throws: Killed.self) {
+                _ = try train(settings(patience: 3), checkpoint: (path, "a")) { progress in
+                    if progress.epoch == epoch + 1 { throw Killed() }
+                }
+            }
+            let resumed = try train(settings(patience: 3), checkpoint: (path, "a"))
+            #expect(resumed.outcome.resumedAfterEpoch == epoch)
+            #expect(resumed.parameters == whole)
+            // A checkpoint of another training is not gone on from.
+            let fresh = try train(settings(patience: 3), checkpoint: (path, "b"))
+            #expect(fresh.outcome.resumedAfterEpoch == 0 && fresh.parameters == whole)
+        }
+    }
+
+    @Test func trainingLowersTheLoss() throws {
+        var losses: [Double] = []
+        _ = try train(settings(epochs: 12)) { if $0.usersDone == $0.users { losses.append($0.loss) } }
+        #expect(losses.last! < 0.8 * losses.first!)
+    }
+
+    @Test func aCorpusWithoutSessionsIsRefused() throws {
+        #expect(throws: TrainingError.noSessions) {
+            _ = try train(settings(), corpus: TrainingCorpus(tokenBudget: 100))
+        }
+    }
+
+    @Test func aRateThatDivergesIsAnErrorAndNotAModel() throws {
+        var wild = settings()
+        wild.learningRate = 1e38
+        #expect(throws: TrainingError.self) { _ = try train(wild) }
+    }
+
+    @Test func theCorpusIsSampledByHashAndStaysWithinItsBudget() throws {
+        let all = Drawn.corpus(users: 400, items: 30)
+        var generator = SeededGenerator(seed: 5)
+        var small = TrainingCorpus(tokenBudget: 1000)
+        for user in 0..<400 {
+            small.add(
+                Drawn.history(items: 30, sessions: 2 + generator.below(6), endsAt: asOf, &generator),
+                hash: ExternalID.integer(Int64(user)).stableHash)
+        }
+        #expect(all.tokens > 2000 && small.tokens <= 1000 && small.tokens > 200)
+        #expect(small.hashes.allSatisfy { $0 <= small.highestHash })
+        #expect(small.usersSeen == 400)
+        // Exactly the users below the limit stay, whatever came in between.
+        #expect(small.hashes.count == all.hashes.filter { $0 <= small.highestHash }.count)
+    }
+}
