@@ -79,11 +79,15 @@ package struct CheckHealth {
         return "\(model.model), trained to \(model.asOf)"
     }
 
+    /// The folder, or, where it is still to be made, the nearest one above it.
     private func describeFolder(_ path: String) throws -> String {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        let facts = try FileManager.default.attributesOfFileSystem(forPath: path)
-        guard FileManager.default.isWritableFile(atPath: path) else {
-            throw SettingsError.inconsistent("\(path) cannot be written; set --models to a folder that can")
+        var folder = URL(fileURLWithPath: path)
+        while !FileManager.default.fileExists(atPath: folder.path), folder.path != "/" {
+            folder.deleteLastPathComponent()
+        }
+        let facts = try FileManager.default.attributesOfFileSystem(forPath: folder.path)
+        guard FileManager.default.isWritableFile(atPath: folder.path) else {
+            throw SettingsError.inconsistent("\(folder.path) cannot be written; set --models to a folder that can")
         }
         return "\(path), \(sizeText((facts[.systemFreeSize] as? NSNumber)?.intValue ?? 0)) free"
     }

@@ -91,6 +91,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case modelIsYounger(model: String, trainedTo: String, asOf: String)
     case importMismatch(relation: String, column: String, found: String, file: String)
     case nobody(relation: String)
+    case unknownClusters(String, release: Int, count: Int)
 
     package var description: String {
         switch self {
@@ -103,7 +104,10 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
                 + "train one with --as-of \(asOf), or choose a later instant"
         case .importMismatch(let relation, let column, let found, let file):
             "\(relation).\(column) is \(found), the file's keys are \(file); import into another schema with --into"
-        case .nobody(let relation): "\(relation) has no user with a list yet"
+        case .nobody(let relation): "\(relation) has no row yet"
+        case .unknownClusters(let text, let release, let count):
+            "'\(text)' is neither a cluster nor two with a comma between; "
+                + "nearline.release_cluster names the \(count) of release \(release)"
         }
     }
 }

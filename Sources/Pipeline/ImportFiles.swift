@@ -100,10 +100,12 @@ package struct ImportFiles {
         count(file.refusals, "event", &counts)
         try settle(file.refusals, of: events, context, ledger)
         if items == nil, !categories.isEmpty {
-            counts["items"] = try tables.upsert(
-                items: categories.map {
+            var rest = categories.makeIterator()
+            counts["items"] = try tables.upsertItems(types.item) {
+                rest.next().map {
                     ItemRow(item: $0.key, category: $0.value, seller: nil, available: true, title: nil)
-                }, type: types.item)
+                }
+            }
         }
     }
 
@@ -114,9 +116,7 @@ package struct ImportFiles {
         guard let items else { return }
         var file = try ItemFile(path: items, columns: itemColumns, itemType: type)
         counts["items"] = try context.stage("importing items") {
-            var rows: [ItemRow] = []
-            while let row = try file.next() { rows.append(row) }
-            return try tables.upsert(items: rows, type: type)
+            try tables.upsertItems(type) { try file.next() }
         }
         count(file.refusals, "item", &counts)
         try settle(file.refusals, of: items, context, ledger)

@@ -76,29 +76,30 @@ struct ImportTables {
         }
     }
 
-    /// Adds items and replaces those that are there; of an item that comes twice the last row counts.
-    func upsert(items rows: [ItemRow], type: IDType) throws -> Int {
-        let last = Dictionary(rows.map { ($0.item, $0) }, uniquingKeysWith: { $1 })
+    /// Adds items and replaces those that are there, until `next` returns nil; of an item that comes twice the last row
+    /// counts.
+    func upsertItems(_ type: IDType, next: () throws -> ItemRow?) throws -> Int {
         var key: [UInt8] = []
         try connection.execute(
-            "CREATE TEMP TABLE new_items (LIKE \(name("items"))) ON COMMIT DROP", doing: "preparing items")
-        try connection.copyIn(
-            "new_items", columns: ["item_id", "category", "seller", "available", "title"], doing: "importing items"
-        ) { out in
-            for row in last.values {
+            "CREATE TEMP TABLE new_items (LIKE \(name("items")), line bigint) ON COMMIT DROP", doing: "preparing items")
+        let columns = ["item_id", "category", "seller", "available", "title", "line"]
+        try connection.copyIn("new_items", columns: columns, doing: "importing items") { out in
+            while let row = try next() {
                 key.removeAll(keepingCapacity: true)
                 row.item.appendBinary(to: &key, type: type)
-                try out.beginRow(fields: 5)
+                try out.beginRow(fields: 6)
                 out.bytes(key)
                 for text in [row.category, row.seller] { text.map { out.text($0) } ?? out.null() }
                 out.bool(row.available)
                 row.title.map { out.text($0) } ?? out.null()
+                out.int64(Int64(out.rowsWritten))
             }
         }
         return try connection.execute(
             """
             INSERT INTO \(name("items")) (item_id, category, seller, available, title)
-            SELECT item_id, category, seller, available, title FROM new_items ORDER BY item_id
+            SELECT DISTINCT ON (item_id) item_id, category, seller, available, title FROM new_items
+            ORDER BY item_id, line DESC
             ON CONFLICT (item_id) DO UPDATE SET category = EXCLUDED.category, seller = EXCLUDED.seller,
                 available = EXCLUDED.available, title = EXCLUDED.title
             """, doing: "storing items"

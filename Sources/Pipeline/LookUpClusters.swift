@@ -3,14 +3,10 @@ import ResultTables
 
 /// `nearline lookup --clusters A,B`: which clusters most often come next.
 package struct LookUpClusters {
-    package var older: String?
-    package var latest: String?
+    /// One or two names, older first, with a comma between; nil takes the two largest clusters.
+    package var names: String?
 
-    /// - Parameter names: one or two names, older first; nil takes the pair that is seen most often.
-    package init(older: String?, latest: String?) {
-        self.older = older
-        self.latest = latest
-    }
+    package init(names: String?) { self.names = names }
 
     private struct Facts: Encodable {
         struct Next: Encodable {
@@ -27,8 +23,8 @@ package struct LookUpClusters {
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-        var (older, latest) = (self.older, self.latest)
-        if latest == nil { (older, latest) = try biggest(release.release, on: connection) }
+        let (older, latest) =
+            try names.map { try split($0, release.release, on: connection) } ?? biggest(release.release, on: connection)
         let rows = try connection.execute(
             "SELECT rank, cluster, probability::float8 AS probability, key_used FROM nearline.next_clusters($1, $2)",
             [Parameter(older), Parameter(latest)], doing: "looking up transitions")
@@ -45,6 +41,21 @@ package struct LookUpClusters {
         return Answer(
             "after \(key) (key used: \(used)), release \(release.release):\n"
                 + table(["rank", "cluster", "probability"], lines), facts)
+    }
+
+    /// Names may hold commas themselves: the comma that counts is the one between two names.
+    private func split(_ text: String, _ release: Int, on connection: Connection) throws -> (String?, String?) {
+        let known = Set(
+            try connection.execute(
+                "SELECT name FROM nearline.release_cluster WHERE release = $1::int", [.int(Int64(release))],
+                doing: "reading the clusters"
+            ).map { try $0.string("name") })
+        if known.contains(text) { return (nil, text) }
+        for comma in text.indices where text[comma] == "," {
+            let older = String(text[..<comma]), latest = String(text[text.index(after: comma)...].drop { $0 == " " })
+            if known.contains(older), known.contains(latest) { return (older, latest) }
+        }
+        throw JobError.unknownClusters(text, release: release, count: known.count)
     }
 
     /// The two largest clusters, as an example.

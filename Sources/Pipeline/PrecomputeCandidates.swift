@@ -65,6 +65,14 @@ package struct PrecomputeCandidates {
             if !dropped.isEmpty {
                 context.log.info("dropped unfinished releases", metadata: ["releases": "\(dropped)"])
             }
+            if !again, publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
+                context.log.info(
+                    "publishing the release that was built already", metadata: ["release": "\(built.release)"])
+                report.release = built.release
+                try catalogue.publish(built.release)
+                answer = summary(try catalogue.release(built.release), report)
+                return
+            }
             let writer = try ReleaseWriter(
                 facts, userType: source.userType, itemType: source.itemType, items: artifact.vocabulary.count,
                 on: connection)

@@ -10,7 +10,7 @@ package final class RunContext {
     private let isTerminal: Bool
     private let started = ContinuousClock.now
     package private(set) var stageSeconds: [(stage: String, seconds: Double)] = []
-    private var lastProgress = ContinuousClock.now - .seconds(3600)
+    private var lastProgress = ContinuousClock.now
     private var stageStarted = ContinuousClock.now
 
     package init(_ command: String, settings: Settings) {
@@ -49,6 +49,7 @@ package final class RunContext {
     package func stage<T>(_ name: String, _ body: () throws -> T) throws -> T {
         try safePoint()
         stageStarted = ContinuousClock.now
+        lastProgress = stageStarted
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
         stageSeconds.append((name, seconds))

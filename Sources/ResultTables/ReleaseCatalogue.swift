@@ -34,6 +34,13 @@ package struct ReleaseCatalogue {
         try rows("WHERE state = 'validated' ORDER BY release DESC LIMIT 1").first
     }
 
+    /// A release that was built from exactly this and waits: its run ended between validating and publishing.
+    package func validated(settingsHash: String) throws -> ReleaseRow? {
+        try rows(
+            "WHERE state = 'validated' AND settings_hash = \(Quote.literal(settingsHash)) ORDER BY release DESC LIMIT 1"
+        ).first
+    }
+
     /// Makes a validated release the current one: one transaction, one row, and no reader ever waits for it.
     package func publish(_ number: Int) throws {
         try connection.transaction(doing: "publishing release \(number)") {

@@ -20,7 +20,8 @@ struct TrainingCheckpoint {
     ) throws {
         var tensors: [String: StoredTensor] = [:]
         for (prefix, set) in [
-            ("param.", parameters), ("first.", optimiser.first), ("second.", optimiser.second), ("best.", bestParameters),
+            ("param.", parameters), ("first.", optimiser.first), ("second.", optimiser.second),
+            ("best.", bestParameters),
         ] {
             tensors.merge(set.tensors(prefix: prefix)) { first, _ in first }
         }

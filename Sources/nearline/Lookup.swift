@@ -34,8 +34,7 @@ struct Lookup: ParsableCommand {
     func run() throws {
         try execute("lookup", common, source.settings) { context in
             if transitions || clusters != nil {
-                let names = clusters?.split(separator: ",").map(String.init) ?? []
-                return try LookUpClusters(older: names.count > 1 ? names[0] : nil, latest: names.last).run(context)
+                return try LookUpClusters(names: clusters).run(context)
             }
             return try LookUpUser(user: user, count: count, showsHistory: history).run(context)
         }

@@ -6,7 +6,7 @@ struct Commands: Sendable {
     let folder: String
     let environment: [String: String]
 
-    /// - Parameter settings: names and values on top of what every test needs; what else is NEARLINE_* does not reach it.
+    /// - Parameter settings: environment of all commands; no other NEARLINE_* reaches them.
     init(folder: String, _ settings: [String: String] = [:]) {
         self.folder = folder
         environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("NEARLINE_") }
@@ -90,7 +90,7 @@ final class RunningCommand {
 }
 
 /// Polls until something holds; throws when it does not within the time.
-func await(_ what: String, seconds: Double = 20, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, seconds: Double = 20, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
         guard ContinuousClock.now < deadline else { throw TooLate(what: what, seconds: seconds) }

@@ -85,7 +85,8 @@ import Testing
 
     @Test(arguments: [
         (["--epochs", "0"], "outside 1...10000"), (["--epochs", "3.5"], "no whole number"),
-        (["--width", "20", "--heads", "3"], "width 20"), (["--tokens", "64", "--session-items", "64"], "session-items"),
+        (["--width", "20", "--heads", "3"], "width 20"),
+        (["--tokens", "64", "--session-items", "64"], "session-items"),
     ]) func valueOutsideItsRangeIsRefused(_ flags: [String], _ complaint: String) throws {
         try refuse(["train"] + flags, saying: [complaint])
     }

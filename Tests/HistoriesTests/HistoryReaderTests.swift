@@ -59,7 +59,8 @@ import Testing
     @Test func uuidKeysAreReadAndOrdered() throws {
         let tables = try SourceTables(users: "uuid", items: "uuid")
         let low = "00000000-0000-4000-8000-0000000000ff", high = "ffffffff-0000-4000-8000-000000000001"
-        try tables.insert("('\(high)', '\(low)', '2024-01-01Z', 'click'), ('\(low)', '\(high)', '2024-01-01Z', 'click')")
+        try tables.insert(
+            "('\(high)', '\(low)', '2024-01-01Z', 'click'), ('\(low)', '\(high)', '2024-01-01Z', 'click')")
         let pass = try tables.read()
         #expect(pass.users.map(\.description) == [low, high])
         #expect(pass.histories.map(\.rows) == [[1], [0]])

@@ -50,7 +50,7 @@ import Testing
         #expect(sessionizer.finish().sessions.count == 256)
     }
 
-    /// Twice the events may take three times as long, not four: the clocks of shared machines are noisy.
+    /// Ten times the events may take forty times as long, not a hundred: the clocks of shared machines are noisy.
     @Test func timeGrowsWithTheEventsAndNotWithTheirSquare() {
         func nanoseconds(_ events: Int) -> Double {
             let stream = drawnStream(seed: 5, events: events)

@@ -72,7 +72,9 @@ import Testing
         #expect(found.rowsBySession == [[1, 3, 6], [2, 4], [5]])
     }
 
-    @Test(arguments: [[Action.purchase, .impression, .click], [.impression, .purchase, .click], [.click, .cart, .purchase]])
+    @Test(arguments: [
+        [Action.purchase, .impression, .click], [.impression, .purchase, .click], [.click, .cart, .purchase],
+    ])
     func aRepeatedItemCountsOnceWithItsStrongestAction(_ actions: [Action]) {
         let found = history(actions.enumerated().map { .second(Int64($0), 7, $1) })
         #expect(found.rows == [7])
@@ -97,7 +99,7 @@ import Testing
     @Test func ofEquallyStrongItemsAnOverFullSessionKeepsTheEarlier() {
         let clicks = (1...5).map { Event.second(Int64($0), Int32($0)) }
         #expect(history(clicks, tokenBudget: 10, itemsPerSession: 3).rows == [1, 2, 3])
-        // The cart of second 3 took the place of a click that came after the one that gave way to the cart of second 4.
+        // Both carts took the place of a click; the purchase takes that of the later cart.
         let replaced = history(
             [
                 .second(1, 1), .second(2, 2), .second(3, 3, .cart), .second(4, 4, .cart), .second(5, 5, .purchase),
