@@ -1,0 +1,524 @@
+-- schema.sql: the schema after all migrations and create_result_tables('bigint', 'bigint'), as pg_dump writes it.
+-- Nobody runs this file; GoldenSchemaTests compares it. To make it anew:
+-- UPDATE_GOLDEN=1 jobs/test.sh --filter GoldenSchemaTests
+CREATE SCHEMA nearline;
+CREATE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    user_found regtype;
+    item_found regtype;
+BEGIN
+    SELECT atttypid INTO user_found FROM pg_attribute
+    WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id';
+    SELECT atttypid INTO item_found FROM pg_attribute
+    WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id';
+    IF user_found IS NOT NULL THEN
+        IF user_found <> user_type OR item_found <> item_type THEN
+            RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
+                user_found, item_found, user_type, item_type
+                USING ERRCODE = 'datatype_mismatch', HINT =
+                    'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
+        END IF;
+        RETURN;
+    END IF;
+    EXECUTE format($ddl$
+        CREATE TABLE nearline.candidate (
+            user_id %1$s  NOT NULL,
+            release int   NOT NULL,
+            payload bytea NOT NULL
+        ) PARTITION BY LIST (release);
+        ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
+        COMMENT ON TABLE nearline.candidate IS 'One packed list per user and release; nearline.candidates shows them as rows.';
+        CREATE TABLE nearline.release_item (
+            release      int    NOT NULL,
+            item_row     int    NOT NULL,
+            item_id      %2$s   NOT NULL,
+            lists        bigint NOT NULL,
+            lists_top_10 bigint NOT NULL
+        ) PARTITION BY LIST (release);
+        COMMENT ON TABLE nearline.release_item IS
+            'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+        CREATE FUNCTION nearline.lookup(wanted %1$s)
+        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM (SELECT release FROM nearline.current_release) r
+            CROSS JOIN LATERAL (SELECT coalesce(
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = r.release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = r.release)) AS payload) p
+            CROSS JOIN LATERAL nearline.unpack(p.payload) u
+            JOIN nearline.release_item i ON i.release = r.release AND i.item_row = u.item_row
+            ORDER BY u.rank
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup(%1$s) IS
+            'The current list of a user, best first; the popular list where the user has none.';
+        CREATE FUNCTION nearline.lookup_many(wanted %1$s[])
+        RETURNS TABLE (user_id %1$s, rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_many(%1$s[]) IS 'nearline.lookup for several users.';
+        CREATE VIEW nearline.candidates AS
+            SELECT c.user_id, u.rank, i.item_id, u.score, u.source
+            FROM nearline.candidate c
+            CROSS JOIN LATERAL nearline.unpack(c.payload) u
+            JOIN nearline.release_item i ON i.release = c.release AND i.item_row = u.item_row
+            WHERE c.release = (SELECT release FROM nearline.current_release)
+                AND i.release = (SELECT release FROM nearline.current_release);
+        COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
+        CREATE VIEW nearline.exposure AS
+            SELECT i.item_id, i.lists, i.lists_top_10
+            FROM nearline.release_item i
+            WHERE i.release = (SELECT release FROM nearline.current_release);
+        COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
+    $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+END
+$_$;
+COMMENT ON FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) IS 'Makes the result tables, lookups and views for these key types; does nothing where they are there already.';
+CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT (CASE
+        WHEN sortable >= 33792 THEN (((sortable & 1023) | 1024)::bigint << (((sortable >> 10) & 31) - 1)) * 2^(-24)
+        WHEN sortable >= 32768 THEN (sortable & 1023) * 2^(-24)
+        WHEN sortable >= 31744 THEN (1023 - (sortable & 1023)) * -(2^(-24))
+        ELSE ((2047 - (sortable & 1023))::bigint << (30 - ((sortable >> 10) & 31))) * -(2^(-24))
+    END)::real
+$$;
+COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM (SELECT release FROM nearline.current_release) r
+            CROSS JOIN LATERAL (SELECT coalesce(
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = r.release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = r.release)) AS payload) p
+            CROSS JOIN LATERAL nearline.unpack(p.payload) u
+            JOIN nearline.release_item i ON i.release = r.release AND i.item_row = u.item_row
+            ORDER BY u.rank
+        $$;
+COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first; the popular list where the user has none.';
+CREATE FUNCTION nearline.lookup_many(wanted bigint[]) RETURNS TABLE(user_id bigint, rank integer, item_id bigint, score real, source text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
+        $$;
+COMMENT ON FUNCTION nearline.lookup_many(wanted bigint[]) IS 'nearline.lookup for several users.';
+CREATE FUNCTION nearline.lz4_block(input bytea, raw_length integer) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT COST 1000 PARALLEL SAFE
+    AS $$
+DECLARE
+    block    bytea := substring(input FROM 1);  -- brings a value from TOAST into memory once, not at every get_byte
+    size     int   := length(block);
+    output   bytea := '';
+    written  int   := 0;
+    position int   := 0;
+    token    int;
+    run      int;
+    more     int;
+    back     int;
+    piece    bytea;
+BEGIN
+    LOOP
+        EXIT WHEN position >= size;
+        token := get_byte(block, position);
+        position := position + 1;
+        -- Literals: their count, 15 meaning that bytes to be added follow, up to one below 255.
+        run := token >> 4;
+        IF run = 15 THEN
+            LOOP
+                EXIT WHEN position >= size OR written + run > raw_length;
+                more := get_byte(block, position);
+                position := position + 1;
+                run := run + more;
+                EXIT WHEN more < 255;
+            END LOOP;
+        END IF;
+        EXIT WHEN run > size - position OR run > raw_length - written;
+        IF run > 0 THEN
+            output := output || substring(block FROM position + 1 FOR run);
+            position := position + run;
+            written := written + run;
+        END IF;
+        -- A block ends behind literals, never behind a match.
+        IF position = size AND written = raw_length THEN
+            RETURN output;
+        END IF;
+        -- A match: how far back it begins, and its length less 4.
+        EXIT WHEN size - position < 2;
+        back := get_byte(block, position) | (get_byte(block, position + 1) << 8);
+        position := position + 2;
+        EXIT WHEN back = 0 OR back > written;
+        run := (token & 15) + 4;
+        IF run = 19 THEN
+            LOOP
+                EXIT WHEN position >= size OR written + run > raw_length;
+                more := get_byte(block, position);
+                position := position + 1;
+                run := run + more;
+                EXIT WHEN more < 255;
+            END LOOP;
+        END IF;
+        EXIT WHEN run > raw_length - written;
+        piece := substring(output FROM written - back + 1 FOR least(back, run));
+        -- A match may reach into what it writes itself: that repeats its first `back` bytes.
+        WHILE length(piece) < run LOOP
+            piece := piece || piece;
+        END LOOP;
+        output := output || substring(piece FROM 1 FOR run);
+        written := written + run;
+    END LOOP;
+    RAISE EXCEPTION 'the LZ4 block is malformed at byte % of %, with % of % bytes decompressed',
+        position, size, written, raw_length
+        USING ERRCODE = 'data_corrupted', HINT = 'The bytes were damaged: publish the release again, or roll back.';
+END
+$$;
+COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer) IS 'Decompresses an LZ4 block to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its input.';
+CREATE FUNCTION nearline.next_clusters(latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT * FROM nearline.next_clusters(NULL, latest)
+$$;
+CREATE FUNCTION nearline.next_clusters(older text, latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT u.rank, c.name, u.score, k.used
+    FROM (SELECT release FROM nearline.current_release) r
+    LEFT JOIN nearline.release_cluster a ON a.release = r.release AND a.name = older
+    LEFT JOIN nearline.release_cluster b ON b.release = r.release AND b.name = latest
+    CROSS JOIN LATERAL (
+        -- The pair, else the latest cluster alone, else everybody.
+        SELECT t.payload, tries.used
+        FROM (VALUES (1, nearline.transition_key(a.cluster, b.cluster), 'pair'),
+                     (2, nearline.transition_key(NULL, b.cluster), 'latest'),
+                     (3, nearline.transition_key(NULL, NULL), 'everybody')) tries (try, key, used)
+        JOIN nearline.transition t ON t.key = tries.key AND t.release = r.release
+        WHERE (tries.try > 1 OR (a.cluster IS NOT NULL AND b.cluster IS NOT NULL))
+            AND (tries.try <> 2 OR b.cluster IS NOT NULL)
+        ORDER BY tries.try LIMIT 1
+    ) k
+    CROSS JOIN LATERAL nearline.unpack(k.payload) u
+    JOIN nearline.release_cluster c ON c.release = r.release AND c.cluster = u.item_row
+    ORDER BY u.rank
+$$;
+COMMENT ON FUNCTION nearline.next_clusters(older text, latest text) IS 'The clusters that most often follow: of the ordered pair, else of the latest one, else of everybody.';
+CREATE FUNCTION nearline.source_label(source integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE source WHEN 0 THEN 'model' WHEN 1 THEN 'repeat' WHEN 2 THEN 'transition' WHEN 3 THEN 'popular' END
+$$;
+COMMENT ON FUNCTION nearline.source_label(source integer) IS 'Why a candidate is in a list, as a word; NULL for a source that this version does not know.';
+CREATE FUNCTION nearline.transition_key(older integer, latest integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((coalesce(older, -1) + 1)::bigint << 32) | (coalesce(latest, -1) + 1)::bigint
+$$;
+COMMENT ON FUNCTION nearline.transition_key(older integer, latest integer) IS 'The key of an ordered pair of clusters; NULL stands for "none", so (NULL, NULL) is everybody''s.';
+CREATE FUNCTION nearline.unpack(payload bytea) RETURNS TABLE(rank integer, item_row integer, score real, source text)
+    LANGUAGE plpgsql IMMUTABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
+    AS $$
+DECLARE
+    newer      CONSTANT text := 'Was it written by a newer Nearline? Run nearline migrate.';
+    damaged    CONSTANT text := 'The bytes were damaged: publish the release again, or roll back.';
+    header     bytea := substring(payload FROM 1 FOR 14);
+    body       bytea := substring(payload FROM 15);  -- also brings a value from TOAST into memory once
+    size       int   := length(body);
+    codec      int;
+    n          int;
+    raw_length int;
+    lengths    int;       -- StreamVByte: four 2-bit lengths less one
+    extra      int;       -- bytes of a row less one
+    row_at     int := 0;  -- the next byte of the packed rows
+    fall_at    int := 0;  -- the next byte of the packed falls
+    sources_at int := 0;  -- where the packed sources begin
+    fall       int;
+    bits       int;       -- sortable bits of the score
+BEGIN
+    IF length(header) < 14 OR get_byte(header, 0) <> 78 THEN
+        RAISE EXCEPTION 'not a payload: % bytes that do not begin with a header', length(payload)
+            USING ERRCODE = 'data_corrupted',
+                HINT = 'Is this a payload column? Was it written by a newer Nearline? Run nearline migrate.';
+    END IF;
+    codec := get_byte(header, 2);
+    IF get_byte(header, 1) <> 1 OR codec > 2 OR get_byte(header, 3) <> 0 THEN
+        RAISE EXCEPTION 'payload of version %, codec %, reserved byte %; known are version 1, codecs 0 to 2, 0',
+            get_byte(header, 1), codec, get_byte(header, 3)
+            USING ERRCODE = 'data_corrupted', HINT = newer;
+    END IF;
+    n := get_byte(header, 4) | (get_byte(header, 5) << 8);
+    raw_length := get_byte(header, 6) | (get_byte(header, 7) << 8) | (get_byte(header, 8) << 16)
+        | (get_byte(header, 9) << 24);
+    IF (codec <> 1 AND raw_length <> 7 * n) OR (codec <> 2 AND raw_length <> size)
+        OR (n = 0 AND raw_length <> 0) THEN
+        RAISE EXCEPTION 'payload of codec % with % candidates: body of % bytes, stated as % when decompressed',
+            codec, n, size, raw_length
+            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    END IF;
+    IF codec = 2 THEN
+        body := nearline.lz4_block(body, raw_length);
+    ELSIF codec = 1 AND n > 0 THEN
+        row_at := (n + 3) / 4;
+        sources_at := size - (n + 1) / 2;
+        fall_at := row_at + n;
+        IF fall_at < size THEN
+            FOR i IN 0 .. row_at - 1 LOOP
+                lengths := get_byte(body, i);
+                IF i = n / 4 THEN
+                    lengths := lengths & ((1 << (2 * (n % 4))) - 1);
+                END IF;
+                fall_at := fall_at + (lengths & 3) + ((lengths >> 2) & 3) + ((lengths >> 4) & 3) + (lengths >> 6);
+            END LOOP;
+        END IF;
+        IF fall_at + 2 + n - 1 > sources_at THEN
+            RAISE EXCEPTION 'payload of codec 1 with % candidates ends too early: body of % bytes', n, size
+                USING ERRCODE = 'data_corrupted', HINT = damaged;
+        END IF;
+        bits := get_byte(body, fall_at) | (get_byte(body, fall_at + 1) << 8);
+        fall_at := fall_at + 2;
+        -- A fall that is cut off reads at most these two bytes too many; where it ended tells, in the loop.
+        body := body || decode('0000', 'hex');
+    END IF;
+    FOR i IN 0 .. n - 1 LOOP
+        IF codec = 1 THEN
+            extra := (get_byte(body, i >> 2) >> ((i & 3) << 1)) & 3;
+            item_row := CASE extra
+                WHEN 0 THEN get_byte(body, row_at)
+                WHEN 1 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+                WHEN 2 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+                    | (get_byte(body, row_at + 2) << 16)
+                ELSE get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+                    | (get_byte(body, row_at + 2) << 16) | (get_byte(body, row_at + 3) << 24)
+            END;
+            row_at := row_at + extra + 1;
+            IF i > 0 THEN
+                fall := get_byte(body, fall_at);
+                fall_at := fall_at + 1;
+                IF fall >= 128 THEN
+                    fall := (fall & 127) | (get_byte(body, fall_at) << 7);
+                    fall_at := fall_at + 1;
+                    IF fall >= 16384 THEN
+                        fall := (fall & 16383) | (get_byte(body, fall_at) << 14);
+                        fall_at := fall_at + 1;
+                    END IF;
+                END IF;
+                bits := bits - fall;
+            END IF;
+            source := nearline.source_label((get_byte(body, sources_at + (i >> 1)) >> ((i & 1) << 2)) & 15);
+        ELSE
+            item_row := get_byte(body, i) | (get_byte(body, n + i) << 8) | (get_byte(body, 2 * n + i) << 16)
+                | (get_byte(body, 3 * n + i) << 24);
+            fall := get_byte(body, 4 * n + i) | (get_byte(body, 5 * n + i) << 8);
+            bits := CASE i WHEN 0 THEN fall ELSE bits - fall END;
+            source := nearline.source_label(get_byte(body, 6 * n + i));
+        END IF;
+        -- 1024 to 64511 are the finite scores.
+        IF item_row < 0 OR source IS NULL OR bits NOT BETWEEN 1024 AND 64511 OR fall_at > sources_at THEN
+            EXIT;
+        END IF;
+        rank := i + 1;
+        score := nearline.half_to_real(bits);
+        RETURN NEXT;
+    END LOOP;
+    IF source IS NULL AND n > 0 THEN
+        RAISE EXCEPTION 'candidate % of a payload has a source that is not known here', coalesce(rank, 0) + 1
+            USING ERRCODE = 'data_corrupted', HINT = newer;
+    END IF;
+    IF item_row < 0 THEN
+        RAISE EXCEPTION 'candidate % of a payload has an item row above 2147483647', coalesce(rank, 0) + 1
+            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    END IF;
+    IF rank IS DISTINCT FROM nullif(n, 0) OR fall_at <> sources_at THEN
+        RAISE EXCEPTION 'the scores of a payload break off or stop falling behind candidate %', coalesce(rank, 0)
+            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nearline.unpack(payload bytea) IS 'The candidates of a payload, best first, rank from 1: item rows of the release''s dictionary, scores as float16. Raises data_corrupted where lengths, scores or sources do not fit; cannot verify the checksum.';
+CREATE TABLE nearline.candidate (
+    user_id bigint NOT NULL,
+    release integer NOT NULL,
+    payload bytea NOT NULL
+)
+PARTITION BY LIST (release);
+ALTER TABLE ONLY nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.candidate IS 'One packed list per user and release; nearline.candidates shows them as rows.';
+CREATE TABLE nearline.current_release (
+    only_row boolean DEFAULT true NOT NULL,
+    release integer NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (only_row)
+)
+WITH (fillfactor='10');
+CREATE TABLE nearline.release_item (
+    release integer NOT NULL,
+    item_row integer NOT NULL,
+    item_id bigint NOT NULL,
+    lists bigint NOT NULL,
+    lists_top_10 bigint NOT NULL
+)
+PARTITION BY LIST (release);
+COMMENT ON TABLE nearline.release_item IS 'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+CREATE VIEW nearline.candidates AS
+ SELECT c.user_id,
+    u.rank,
+    i.item_id,
+    u.score,
+    u.source
+   FROM ((nearline.candidate c
+     CROSS JOIN LATERAL nearline.unpack(c.payload) u(rank, item_row, score, source))
+     JOIN nearline.release_item i ON (((i.release = c.release) AND (i.item_row = u.item_row))))
+  WHERE ((c.release = ( SELECT current_release.release
+           FROM nearline.current_release)) AND (i.release = ( SELECT current_release.release
+           FROM nearline.current_release)));
+COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
+CREATE VIEW nearline.exposure AS
+ SELECT i.item_id,
+    i.lists,
+    i.lists_top_10
+   FROM nearline.release_item i
+  WHERE (i.release = ( SELECT current_release.release
+           FROM nearline.current_release));
+COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
+CREATE TABLE nearline.fallback (
+    release integer NOT NULL,
+    payload bytea NOT NULL
+);
+COMMENT ON TABLE nearline.fallback IS 'The list of a release for users who have none of their own.';
+CREATE TABLE nearline.migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    hash text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE nearline.model (
+    model text NOT NULL,
+    file text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    vocabulary_hash text NOT NULL,
+    item_type text NOT NULL,
+    settings jsonb NOT NULL,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.model IS 'Trained models: the artifact is the file, this row says where it is and what it saw.';
+CREATE TABLE nearline.quarantine (
+    quarantine bigint NOT NULL,
+    run bigint NOT NULL,
+    relation text NOT NULL,
+    reason text NOT NULL,
+    row_text text NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.quarantine IS 'A capped sample of the rows that a run refused, by reason.';
+ALTER TABLE nearline.quarantine ALTER COLUMN quarantine ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.quarantine_quarantine_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.release (
+    release integer NOT NULL,
+    state text DEFAULT 'building'::text NOT NULL,
+    model text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    serve_at timestamp with time zone NOT NULL,
+    settings_hash text NOT NULL,
+    candidates_per_user integer NOT NULL,
+    users bigint,
+    items bigint,
+    transitions bigint,
+    payload_bytes bigint,
+    reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    published_at timestamp with time zone,
+    CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
+    CONSTRAINT release_state_is_known CHECK ((state = ANY (ARRAY['building'::text, 'validated'::text, 'current'::text, 'superseded'::text, 'failed'::text, 'rolled_back'::text])))
+);
+CREATE TABLE nearline.release_cluster (
+    release integer NOT NULL,
+    cluster integer NOT NULL,
+    name text NOT NULL,
+    items bigint NOT NULL
+);
+COMMENT ON TABLE nearline.release_cluster IS 'The clusters of a release by name: a category, or a group found by the model.';
+ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.release_release_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.run (
+    run bigint NOT NULL,
+    command text NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    worker uuid NOT NULL,
+    backend_pid integer NOT NULL,
+    backend_start timestamp with time zone,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    input_hash text,
+    release integer,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    stage_seconds jsonb DEFAULT '{}'::jsonb NOT NULL,
+    peak_bytes bigint,
+    error text,
+    CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'lost'::text]))),
+    CONSTRAINT running_means_not_ended CHECK (((state = 'running'::text) = (ended_at IS NULL)))
+);
+COMMENT ON TABLE nearline.run IS 'The ledger: a row before work begins, its end and its counts after.';
+ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.run_run_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.transition (
+    key bigint NOT NULL,
+    release integer NOT NULL,
+    payload bytea NOT NULL
+)
+PARTITION BY LIST (release);
+ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.transition IS 'For the last one or two clusters of a user (nearline.transition_key), the clusters that most often come next.';
+ALTER TABLE ONLY nearline.release_cluster
+    ADD CONSTRAINT cluster_names_of_a_release_differ UNIQUE (release, name);
+ALTER TABLE ONLY nearline.current_release
+    ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY nearline.fallback
+    ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY nearline.model
+    ADD CONSTRAINT model_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY nearline.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine);
+ALTER TABLE ONLY nearline.release_cluster
+    ADD CONSTRAINT release_cluster_pkey PRIMARY KEY (release, cluster);
+ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (run);
+CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
+CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
+ALTER TABLE ONLY nearline.current_release
+    ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
+ALTER TABLE ONLY nearline.fallback
+    ADD CONSTRAINT fallback_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.quarantine
+    ADD CONSTRAINT quarantine_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release_cluster
+    ADD CONSTRAINT release_cluster_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.run
+    ADD CONSTRAINT run_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE SET NULL;

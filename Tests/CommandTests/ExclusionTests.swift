@@ -14,11 +14,13 @@ import Testing
     @Test func excludedAndUnavailableItemsAreInNoListAndListsKeepTheirLength() throws {
         let shop = try Shop.published()
         let user = try shop.text("SELECT min(user_id)::text AS text FROM shop.events")
-        let popular = try items(shop, ofUser: "999999")
-        let (banned, gone) = (popular[0], popular[1])
-        let denied = try #require(try items(shop, ofUser: user).first { $0 != banned && $0 != gone })
+        // The two that are in most lists, and the one of this user's that most others have too.
+        let exposed = try shop.texts("SELECT item_id::text AS text FROM nearline.exposure ORDER BY lists DESC, item_id")
+        let (banned, gone) = (exposed[0], exposed[1]), own = try items(shop, ofUser: user)
+        let denied = try #require(exposed.dropFirst(2).first { own.contains($0) })
         let othersBefore = try lists(shop, with: denied)
         #expect(try othersBefore > 1 && lists(shop, with: banned) > 0 && lists(shop, with: gone) > 0)
+        let popular = try items(shop, ofUser: "999999")
         try shop.execute(
             """
             INSERT INTO shop.exclusions (item_id, user_id) VALUES (\(banned), NULL), (\(denied), \(user));

@@ -13,10 +13,12 @@ import Testing
 
         let elsewhere = ["NEARLINE_MODELS": "\(shop.folder)/killed"]
         var draw = SeededGenerator(seed: 5)
-        for _ in 0..<5 {
+        for round in 0..<5 {
             let running = try shop.commands.start(training, with: elsewhere)
             try waitUntil("an epoch") {
-                try !running.isRunning || shop.files(in: "killed").contains { $0.hasSuffix("checkpoint.safetensors") }
+                let isBooked = try shop.number("SELECT count(*) FROM nearline.run WHERE command = 'train'") == round + 2
+                let files = try shop.files(in: "killed")
+                return !running.isRunning || (isBooked && files.contains { $0.hasSuffix("checkpoint.safetensors") })
             }
             usleep(UInt32(draw.below(60_000)))
             running.send(SIGKILL)
@@ -127,8 +129,9 @@ import Testing
         let pipe = Pipe()
         let running = try shop.commands.start(["import", "-", "--into", "b"], input: pipe.fileHandleForReading)
         try pipe.fileHandleForReading.close()
+        // More than any buffer on the way holds.
         var rows = "user_id,item_id,timestamp\n"
-        for i in 0..<200 { rows += "user \(i),item \(i % 7),2025-01-01\n" }
+        for i in 0..<100_000 { rows += "user \(i),item \(i % 7),2025-01-01\n" }
         try pipe.fileHandleForWriting.write(contentsOf: Data(rows.utf8))
         try waitUntil("the import to copy") {
             try shop.number(

@@ -132,7 +132,7 @@ import Testing
             "train", "--as-of", Shop.asOf, "--seed", "2", "--models", disk.folder, code: 74,
             saying: ["cannot write \(disk.folder)/m", "pace"])
         #expect(try shop.number("SELECT count(*) FROM nearline.model") == 1)
-        #expect(try shop.files(in: "disk").isEmpty)
+        #expect(try withExtendedLifetime(disk) { try shop.files(in: "disk") }.isEmpty)
         #expect(try shop.text("SELECT state AS text FROM nearline.run ORDER BY run DESC LIMIT 1") == "failed")
     }
 }
