@@ -50,7 +50,7 @@ answer() (
 )
 
 for ((kill = 1; kill <= kills; kill++)); do
-    after=$((RANDOM % 300))
+    after=$((RANDOM % 220))
     # A session of its own, so that one kill reaches everything but the server.
     setsid jobs/demo.sh >"$work/log" 2>&1 &
     demo=$!
@@ -66,6 +66,8 @@ for ((kill = 1; kill <= kills; kill++)); do
     wait "$demo" 2>/dev/null || true
     echo "round $kill of $kills: killed after $after tenths of a second (finished before: $finished)," \
         "at $(grep -a '^== ' "$work/log" | tail -n 1)"
+    # One that is through makes room for another from the beginning.
+    [[ $finished == no ]] || answer >/dev/null
 done
 jobs/demo.sh >"$work/log" 2>&1 || {
     tail -n 20 "$work/log"

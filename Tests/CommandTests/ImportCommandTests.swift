@@ -103,6 +103,18 @@ import Testing
         #expect(try shop.number("SELECT count(*) FROM shop.events") == 2 * before)
     }
 
+    /// The order in which a dictionary lists its keys differs from process to process.
+    @Test func sameFileWithNamedColumnsTwiceIsImportedOnce() throws {
+        let shop = try Shop.published()
+        try shop.write("customer,product,order_date,kind\n1,2,2025-01-01,click\n", to: "orders.csv")
+        var arguments = ["import", "orders.csv", "--into", "b"]
+        for mapping in ["user_id=customer", "item_id=product", "timestamp=order_date", "action=kind"] {
+            arguments += ["--column", mapping]
+        }
+        for _ in 0..<4 { #expect(try shop.commands.run(arguments).code == 0) }
+        #expect(try shop.number("SELECT count(*) FROM b.events") == 1)
+    }
+
     private static let twoGoodThreeBad = """
         user_id,item_id,timestamp,action
         1,2,2025-01-01,click

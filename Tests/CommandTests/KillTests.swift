@@ -34,6 +34,17 @@ import Testing
         #expect(try shop.number("SELECT count(*) FROM nearline.run WHERE state = 'lost'") == 5)
     }
 
+    @Test func theSameTrainingTwiceWritesTheSameBytes() throws {
+        let shop = try Shop.imported()
+        for folder in ["a", "b", "c"] {
+            try shop.succeed(
+                "train", "--as-of", Shop.asOf, "--epochs", "20", "--again", "--models", "\(shop.folder)/\(folder)")
+        }
+        let first = try shop.bytes(of: shop.modelFile(in: "a"))
+        #expect(try shop.bytes(of: shop.modelFile(in: "b")) == first)
+        #expect(try shop.bytes(of: shop.modelFile(in: "c")) == first)
+    }
+
     /// A checkpoint of other settings, or one that a full disk cut off, is not gone on from.
     @Test func aDamagedCheckpointCountsAsNone() throws {
         let shop = try Shop.imported()

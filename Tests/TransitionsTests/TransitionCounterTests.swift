@@ -79,7 +79,7 @@ import Transitions
         let found = table([[0, 2], [0, 2], [0, 2], [0, 4], [0, 6], [0, 6]].map { history($0) })
         let after = try #require(found[TransitionCounter.key(nil, 0)])
         #expect(after.map(\.row) == [1, 3, 2])
-        #expect(after.map(\.score) == [3 / 6, 2 / 6, 1 / 6])
+        #expect(after.map(\.score) == [0.5, Float(2) / 6, Float(1) / 6])
         #expect(after.allSatisfy { $0.source == .transition })
     }
 
