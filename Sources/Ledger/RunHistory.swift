@@ -39,10 +39,10 @@ package struct RunHistory {
         }
     }
 
-    /// Whether a finished run of this command took exactly this input.
-    package func isDone(_ command: String, inputHash: String) throws -> Bool {
+    /// Whether a run of this command took in exactly this, however it ended afterwards.
+    package func isTakenIn(_ inputHash: String, by command: String) throws -> Bool {
         try !connection.execute(
-            "SELECT 1 FROM nearline.run WHERE command = $1 AND state = 'done' AND input_hash = $2 LIMIT 1",
+            "SELECT 1 FROM nearline.run WHERE command = $1 AND input_hash = $2 LIMIT 1",
             [.text(command), .text(inputHash)], doing: "looking for an earlier \(command)"
         ).isEmpty
     }

@@ -18,7 +18,6 @@ package struct RunReport: Sendable {
     package var counts: [String: Int] = [:]
     package var stageSeconds: [(stage: String, seconds: Double)] = []
     package var release: Int?
-    package var inputHash: String?
 
     package init() {}
 }
@@ -79,6 +78,14 @@ package final class RunLedger {
         }
     }
 
+    /// Notes what was taken in, to be called in the transaction that takes it: then one is there exactly when the other is,
+    /// whenever the run is killed.
+    package func tookIn(_ inputHash: String) throws {
+        try connection.execute(
+            "UPDATE nearline.run SET input_hash = $2 WHERE run = $1::bigint", [.int(Int64(run)), .text(inputHash)],
+            doing: "noting the input of run \(run)")
+    }
+
     package func done(_ report: RunReport, peakBytes: Int) throws {
         try end("done", report, peakBytes: peakBytes, error: nil)
     }
@@ -97,12 +104,12 @@ package final class RunLedger {
         try connection.execute(
             """
             UPDATE nearline.run SET state = $2, ended_at = now(), counts = $3::jsonb, stage_seconds = $4::jsonb,
-                peak_bytes = $5::bigint, error = $6, release = $7::int, input_hash = $8 WHERE run = $1::bigint
+                peak_bytes = $5::bigint, error = $6, release = $7::int WHERE run = $1::bigint
             """,
             [
                 .int(Int64(run)), .text(state), .text("{" + counts.joined(separator: ", ") + "}"),
                 .text("{" + stages.joined(separator: ", ") + "}"), .int(Int64(peakBytes)), Parameter(error),
-                Parameter(report.release), Parameter(report.inputHash),
+                Parameter(report.release),
             ], doing: "recording the end of run \(run)")
     }
 }

@@ -35,7 +35,7 @@ package struct ImportFiles {
         let connection = try context.connectToSchema()
         let hash = try inputHash()
         let tables = ImportTables(schema: schema, on: connection)
-        if !again, let hash, try tables.exist(), try RunHistory(connection).isDone("import", inputHash: hash) {
+        if !again, let hash, try tables.exist(), try RunHistory(connection).isTakenIn(hash, by: "import") {
             return Answer(
                 "nothing to do: these files are in \(schema).events already (--again imports them once more)",
                 ["skipped": true])
@@ -52,7 +52,7 @@ package struct ImportFiles {
                 try loadEvents(tables, types, context, ledger, &counts)
                 try loadItems(tables, types.item, context, ledger, &counts)
                 report.counts = counts
-                report.inputHash = hash
+                if let hash { try ledger.tookIn(hash) }
             }
             try context.stage("analysing") { try tables.analyse() }
         }

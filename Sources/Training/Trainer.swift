@@ -144,7 +144,9 @@ package final class Trainer {
             let batch = TrainingBatch(
                 histories, weights: histories.map(weights), negatives: negatives(&draw),
                 settings: parameters.settings, buckets: buckets)
-            let loss = gradient.run(batch, dropout: settings.dropout, seed: draw.next()).values.reduce(0, +)
+            let terms = gradient.run(batch, dropout: settings.dropout, seed: draw.next())
+            // In a fixed order: a dictionary's own differs from process to process, and so would the last bit.
+            let loss = LossTerm.allCases.reduce(0.0) { $0 + (terms[$1] ?? 0) }
             // Falls to zero, batch by batch.
             let share = (Float(epoch - 1) + Float(number) / Float(plan.count)) / Float(settings.epochs)
             guard loss.isFinite else { throw TrainingError.diverged(epoch: epoch, rate: settings.learningRate) }

@@ -31,10 +31,12 @@ import Testing
     @Test func exampleOfTheHelpWorks() throws {
         let shop = try Shop.published()
         try shop.write("customer,product,order_date\n1,2,2025-01-01\n", to: "orders.csv")
-        let help = try shop.succeed("import", "--help").split(separator: "\n").first { $0.contains("Example: ") }
-        let options = try #require(help).split(separator: " ").map(String.init)
-            .drop { $0 != "--column" }
-        #expect(!options.isEmpty)
+        let help = try shop.succeed("import", "--help")
+        // As wide as a terminal: the example goes on on the next line.
+        let words = try #require(help.firstRange(of: "Example: ").map { help[$0.upperBound...] })
+            .prefix(upTo: "\n\n").split { $0 == " " || $0 == "\n" }.map(String.init)
+        let options = Array(words.drop { $0 != "--column" })
+        #expect(!options.isEmpty, "\(help)")
         let ended = try shop.commands.run(["import", "orders.csv", "--into", "b"] + options)
         #expect(ended.code == 0, "\(ended.errors)")
     }
@@ -124,4 +126,11 @@ import Testing
         5,2,2025-01-01,purchase
 
         """
+}
+
+extension Substring {
+    /// What stands before `end`; all of it where that is not there.
+    fileprivate func prefix(upTo end: String) -> Substring {
+        firstRange(of: end).map { self[..<$0.lowerBound] } ?? self
+    }
 }

@@ -42,7 +42,7 @@ import Testing
         }
         try shop.refuse(
             "precompute", "--as-of", Shop.asOf, "--again", "--model", path, code: 65,
-            saying: ["damaged.safetensors", "vocabulary"])
+            saying: ["damaged.safetensors is not a whole safetensors file", "hash", "train again"])
     }
 
     @Test func flippedByteInAParameterIsFound() throws {
@@ -128,12 +128,12 @@ import Testing
     @Test(.enabled(if: SmallDisk.isAllowed, "no file system may be mounted here"))
     func fullDiskIsAFileFaultThatLeavesNothingBehind() throws {
         let shop = try Shop.published()
-        let disk = try SmallDisk(at: "\(shop.folder)/disk", kilobytes: 64)
+        let disk = try SmallDisk(kilobytes: 64)
         try shop.refuse(
             "train", "--as-of", Shop.asOf, "--seed", "2", "--models", disk.folder, code: 74,
             saying: ["cannot write \(disk.folder)/m", "pace"])
         #expect(try shop.number("SELECT count(*) FROM nearline.model") == 1)
-        #expect(try withExtendedLifetime(disk) { try shop.files(in: "disk") }.isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.folder).isEmpty)
         #expect(try shop.text("SELECT state AS text FROM nearline.run ORDER BY run DESC LIMIT 1") == "failed")
     }
 }
@@ -142,17 +142,19 @@ import Testing
 private final class SmallDisk {
     let folder: String
 
-    static let isAllowed: Bool = {
-        let place = FileManager.default.temporaryDirectory.path + "/nearline-disk-\(UInt64.random(in: .min ... .max))"
-        defer { rmdir(place) }
-        return (try? SmallDisk(at: place, kilobytes: 64)) != nil
-    }()
+    static let isAllowed = (try? SmallDisk(kilobytes: 64)) != nil
 
-    init(at folder: String, kilobytes: Int) throws {
-        self.folder = folder
+    init(kilobytes: Int) throws {
+        folder = FileManager.default.temporaryDirectory.path + "/nearline-disk-\(UInt64.random(in: .min ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        guard mount("tmpfs", folder, "tmpfs", 0, "size=\(kilobytes)k") == 0 else { throw POSIXError(.EPERM) }
+        guard mount("tmpfs", folder, "tmpfs", 0, "size=\(kilobytes)k") == 0 else {
+            rmdir(folder)
+            throw POSIXError(.EPERM)
+        }
     }
 
-    deinit { umount(folder) }
+    deinit {
+        umount(folder)
+        rmdir(folder)
+    }
 }

@@ -11,6 +11,8 @@ final class Shop {
     let connection: Connection
     let commands: Commands
     private let server: Connection
+    /// True where somebody else removes what this made.
+    var isKept = false
 
     /// The newest event of the simulated shop lies before it, and some of its events after the eve.
     static let asOf = "2026-01-01T00:00:00Z"
@@ -23,19 +25,7 @@ final class Shop {
     ]
 
     /// An empty database.
-    init() throws {
-        try TestDatabase.requireCluster()
-        let mark = String(UInt64.random(in: .min ... .max), radix: 36)
-        database = "nearline_test_\(mark)"
-        folder = FileManager.default.temporaryDirectory.path + "/nearline-command-\(mark)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        server = try Connection(applicationName: "nearline-tests")
-        try server.execute("CREATE DATABASE \(database)", doing: "creating the test's database")
-        connection = try Connection("dbname=\(database)", applicationName: "nearline-tests")
-        commands = Commands(
-            folder: folder,
-            Shop.settings.merging(["PGDATABASE": database, "NEARLINE_MODELS": "\(folder)/models"]) { $1 })
-    }
+    convenience init() throws { try self.init(copying: nil) }
 
     /// A migrated database with a simulated shop of 60 users and 120 items.
     static func imported() throws -> Shop {
@@ -47,20 +37,34 @@ final class Shop {
     }
 
     /// The same with a model and a release that is served.
-    static func published() throws -> Shop {
-        let shop = try imported()
-        try shop.succeed("train", "--as-of", asOf)
-        try shop.succeed("precompute", "--as-of", asOf)
-        return shop
+    static func published() throws -> Shop { try Shop(copying: ShopTemplate.published.get()) }
+
+    /// - Parameter template: where files and database come from; nil begins with nothing.
+    private init(copying template: ShopTemplate?) throws {
+        try TestDatabase.requireCluster()
+        let mark = String(UInt64.random(in: .min ... .max), radix: 36)
+        database = "nearline_test_\(mark)"
+        folder = FileManager.default.temporaryDirectory.path + "/nearline-command-\(mark)"
+        server = try Connection(applicationName: "nearline-tests")
+        if let template {
+            try FileManager.default.copyItem(atPath: template.folder, toPath: folder)
+        } else {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        }
+        try server.execute(
+            "CREATE DATABASE \(database) TEMPLATE \(template?.database ?? "template1")",
+            doing: "creating the test's database")
+        connection = try Connection("dbname=\(database)", applicationName: "nearline-tests")
+        let own = ["PGDATABASE": database, "NEARLINE_MODELS": "\(folder)/models"]
+        commands = Commands(folder: folder, Shop.settings.merging(own) { $1 })
+        if let template {
+            try execute("UPDATE nearline.model SET file = replace(file, '\(template.folder)', '\(folder)')")
+        }
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: folder)
-        do {
-            try server.execute("DROP DATABASE \(database) WITH (FORCE)", doing: "dropping the test's database")
-        } catch {
-            print("database \(database) was left behind: \(error)")
-        }
+        guard !isKept else { return }
+        ShopTemplate(database: database, folder: folder).remove(through: server)
     }
 
     func simulate() throws {
@@ -97,12 +101,11 @@ final class Shop {
         return ended
     }
 
-    /// The bytes that `lookup` answers for some user with a list and for one without; a failure is an answer too.
+    /// What readers see: the bytes that `lookup` answers for some user, and everything that the current release holds.
     func served() throws -> String {
-        let user = try? text("SELECT min(user_id)::text AS text FROM shop.events")
-        let answers = try [user ?? "1", "999999"].map {
-            try commands.run(["lookup", $0, "--count", "\(Shop.candidates)", "--json"])
-        }
-        return answers.map { "\($0.code) \($0.output)" }.joined()
+        let user = try text("SELECT min(user_id)::text AS text FROM nearline.candidate")
+        let answer = try commands.run(["lookup", user, "--count", "\(Shop.candidates)", "--json"])
+        let release = try currentRelease()
+        return try "\(release): \(payloads(ofRelease: release)) \(answer.code) \(answer.output)"
     }
 }

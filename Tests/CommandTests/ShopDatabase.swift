@@ -103,10 +103,12 @@ extension Shop {
     }
 
     /// Holds a lock that stops a command at a known place, while `body` runs.
-    func holding<Result>(_ table: String, _ body: () throws -> Result) throws -> Result {
+    func holding<Result>(
+        _ table: String, in mode: String = "ACCESS EXCLUSIVE", _ body: () throws -> Result
+    ) throws -> Result {
         let holder = try Connection("dbname=\(database)", applicationName: "nearline-tests")
         return try holder.transaction(doing: "holding \(table)") {
-            try holder.execute("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE", doing: "holding \(table)")
+            try holder.execute("LOCK TABLE \(table) IN \(mode) MODE", doing: "holding \(table)")
             return try body()
         }
     }

@@ -13,27 +13,24 @@ import Testing
 
     private func run(_ command: String, hash: String?, ends: Bool = true) throws -> Int {
         let ledger = try RunLedger(command, settings: "{}", on: database.connection)
-        var report = RunReport()
-        report.inputHash = hash
+        if let hash { try ledger.tookIn(hash) }
         if ends {
-            try ledger.done(report, peakBytes: 1)
+            try ledger.done(RunReport(), peakBytes: 1)
         } else {
-            ledger.failed(CancellationError(), wasStopped: false, report, peakBytes: 1)
+            ledger.failed(CancellationError(), wasStopped: false, RunReport(), peakBytes: 1)
         }
         return ledger.run
     }
 
-    @Test func onlyAFinishedRunOfTheSameCommandWithTheSameInputIsDone() throws {
+    @Test func whatACommandTookInIsKnownHoweverItsRunEnded() throws {
         let history = RunHistory(database.connection)
         _ = try run("import", hash: "a")
         _ = try run("import", hash: "b", ends: false)
         _ = try run("train", hash: "c")
         _ = try run("import", hash: nil)
-        #expect(try history.isDone("import", inputHash: "a"))
-        #expect(try !history.isDone("import", inputHash: "b"))
-        #expect(try !history.isDone("import", inputHash: "c"))
-        #expect(try !history.isDone("train", inputHash: "a"))
-        #expect(try !history.isDone("import", inputHash: ""))
+        #expect(try history.isTakenIn("a", by: "import") && history.isTakenIn("b", by: "import"))
+        #expect(try !history.isTakenIn("c", by: "import") && !history.isTakenIn("a", by: "train"))
+        #expect(try !history.isTakenIn("", by: "import"))
     }
 
     @Test func theNewestRunsComeFirstAndNoMoreThanAskedFor() throws {

@@ -83,12 +83,13 @@ import Testing
     @Test func onlyRunningRunsAreMarkedLost() throws {
         var holder: Connection? = try database.connect()
         let backend = holder!.backendPID
-        let done = try book("train", on: holder)
-        try done.done(RunReport(), peakBytes: 1)
-        holder = nil
+        var ledger: RunLedger? = try book("train", on: holder)
+        let run = ledger!.run
+        try ledger?.done(RunReport(), peakBytes: 1)
+        (ledger, holder) = (nil, nil)
         try waitUntilGone(backend)
         try RunLedger.markLost(on: database.connection)
-        #expect(try fact("state", of: done.run) == "done")
+        #expect(try fact("state", of: run) == "done")
     }
 
     @Test func theEndOfARunIsWrittenWithWhatItDid() throws {
@@ -104,7 +105,7 @@ import Testing
         report.counts = ["users": 3, "refused: in the future": 1]
         report.stageSeconds = [("making lists", 1.23456), ("publishing", 0)]
         report.release = 1
-        report.inputHash = "abc"
+        try ledger.tookIn("abc")
         try ledger.done(report, peakBytes: 5 << 30)
         #expect(try fact("state", of: ledger.run) == "done")
         #expect(try fact("counts", of: ledger.run) == #"{"users": 3, "refused: in the future": 1}"#)
@@ -113,6 +114,20 @@ import Testing
         #expect(try fact("release", of: ledger.run) == "1" && fact("input_hash", of: ledger.run) == "abc")
         #expect(try fact("error", of: ledger.run) == nil)
         #expect(throws: Never.self) { try book("precompute") }
+    }
+
+    @Test func whatWasTakenInIsForgottenWithTheTransactionThatTookIt() throws {
+        let ledger = try book("import")
+        #expect(throws: Failure.self) {
+            try database.connection.transaction(doing: "taking in") {
+                try ledger.tookIn("abc")
+                throw Failure()
+            }
+        }
+        #expect(try fact("input_hash", of: ledger.run) == nil)
+        try database.connection.transaction(doing: "taking in") { try ledger.tookIn("abc") }
+        ledger.failed(Failure(), wasStopped: false, RunReport(), peakBytes: 7)
+        #expect(try fact("input_hash", of: ledger.run) == "abc" && fact("state", of: ledger.run) == "failed")
     }
 
     @Test(arguments: [(false, "failed"), (true, "stopped")])

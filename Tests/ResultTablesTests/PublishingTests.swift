@@ -29,6 +29,20 @@ import Testing
         #expect(try database.number("SELECT count(*) FROM nearline.current_release") == 1)
     }
 
+    @Test func aReleaseThatWaitsIsFoundByWhatItWasMadeFrom() throws {
+        let catalogue = ReleaseCatalogue(database.connection)
+        try database.connection.publish(DrawnRelease())
+        #expect(try catalogue.validated(settingsHash: "s")?.release == nil)
+        _ = try database.connection.writer(DrawnRelease())
+        #expect(try catalogue.validated(settingsHash: "s")?.release == nil)
+        let waiting = try database.connection.build(DrawnRelease()),
+            newer = try database.connection.build(DrawnRelease())
+        #expect(try catalogue.validated(settingsHash: "s")?.release == newer)
+        #expect(try catalogue.validated(settingsHash: "it's")?.release == nil)
+        try catalogue.publish(newer)
+        #expect(try catalogue.validated(settingsHash: "s")?.release == waiting)
+    }
+
     @Test func onlyAValidatedReleaseCanBePublished() throws {
         let catalogue = ReleaseCatalogue(database.connection)
         let current = try database.connection.publish(DrawnRelease())
