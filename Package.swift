@@ -72,6 +72,25 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
             resources: [.copy("Golden")]),
+        .testTarget(name: "DomainTests", dependencies: ["Domain"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Domain"]),
+        .testTarget(name: "HistoriesTests", dependencies: ["Histories", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(
+            name: "LedgerTests", dependencies: ["Ledger", "ResultTables", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(name: "ModelTests", dependencies: ["Model", "Domain", "Tensors", "Safetensors"]),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: [
+                "Pipeline", "Histories", "Importing", "Ledger", "Postgres", "ResultCodec", "ResultTables",
+                "Safetensors",
+                "Simulation", "TestSupport",
+            ]),
+        .testTarget(
+            name: "ResultTablesTests",
+            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
+        .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
+        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -42,13 +42,15 @@ BEGIN
         CREATE FUNCTION nearline.lookup(wanted %1$s)
         RETURNS TABLE (rank int, item_id %2$s, score real, source text)
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
             SELECT u.rank, i.item_id, u.score, u.source
-            FROM (SELECT release FROM nearline.current_release) r
-            CROSS JOIN LATERAL (SELECT coalesce(
-                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = r.release),
-                (SELECT f.payload FROM nearline.fallback f WHERE f.release = r.release)) AS payload) p
-            CROSS JOIN LATERAL nearline.unpack(p.payload) u
-            JOIN nearline.release_item i ON i.release = r.release AND i.item_row = u.item_row
+            FROM nearline.unpack(coalesce(
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
+                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT f.payload FROM nearline.fallback f
+                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
             ORDER BY u.rank
         $body$;
         COMMENT ON FUNCTION nearline.lookup(%1$s) IS
@@ -64,13 +66,13 @@ BEGIN
             FROM nearline.candidate c
             CROSS JOIN LATERAL nearline.unpack(c.payload) u
             JOIN nearline.release_item i ON i.release = c.release AND i.item_row = u.item_row
-            WHERE c.release = (SELECT release FROM nearline.current_release)
-                AND i.release = (SELECT release FROM nearline.current_release);
+            WHERE c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row);
         COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
         CREATE VIEW nearline.exposure AS
             SELECT i.item_id, i.lists, i.lists_top_10
             FROM nearline.release_item i
-            WHERE i.release = (SELECT release FROM nearline.current_release);
+            WHERE i.release = (SELECT release FROM nearline.current_release WHERE only_row);
         COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
     $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
 END
@@ -90,13 +92,15 @@ COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
+            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
             SELECT u.rank, i.item_id, u.score, u.source
-            FROM (SELECT release FROM nearline.current_release) r
-            CROSS JOIN LATERAL (SELECT coalesce(
-                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = r.release),
-                (SELECT f.payload FROM nearline.fallback f WHERE f.release = r.release)) AS payload) p
-            CROSS JOIN LATERAL nearline.unpack(p.payload) u
-            JOIN nearline.release_item i ON i.release = r.release AND i.item_row = u.item_row
+            FROM nearline.unpack(coalesce(
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
+                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT f.payload FROM nearline.fallback f
+                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
             ORDER BY u.rank
         $$;
 COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first; the popular list where the user has none.';
@@ -184,23 +188,22 @@ $$;
 CREATE FUNCTION nearline.next_clusters(older text, latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    SELECT u.rank, c.name, u.score, k.used
-    FROM (SELECT release FROM nearline.current_release) r
-    LEFT JOIN nearline.release_cluster a ON a.release = r.release AND a.name = older
-    LEFT JOIN nearline.release_cluster b ON b.release = r.release AND b.name = latest
-    CROSS JOIN LATERAL (
+    WITH named AS (
+        SELECT cluster, name FROM nearline.release_cluster
+        WHERE release = (SELECT release FROM nearline.current_release WHERE only_row)
+    ), tries (try, key, used) AS (
         -- The pair, else the latest cluster alone, else everybody.
-        SELECT t.payload, tries.used
-        FROM (VALUES (1, nearline.transition_key(a.cluster, b.cluster), 'pair'),
-                     (2, nearline.transition_key(NULL, b.cluster), 'latest'),
-                     (3, nearline.transition_key(NULL, NULL), 'everybody')) tries (try, key, used)
-        JOIN nearline.transition t ON t.key = tries.key AND t.release = r.release
-        WHERE (tries.try > 1 OR (a.cluster IS NOT NULL AND b.cluster IS NOT NULL))
-            AND (tries.try <> 2 OR b.cluster IS NOT NULL)
+        SELECT 1, nearline.transition_key(a.cluster, b.cluster), 'pair' FROM named a, named b
+        WHERE a.name = older AND b.name = latest
+        UNION ALL SELECT 2, nearline.transition_key(NULL, b.cluster), 'latest' FROM named b WHERE b.name = latest
+        UNION ALL SELECT 3, nearline.transition_key(NULL, NULL), 'everybody'
+    ), found AS (
+        SELECT t.payload, tries.used FROM tries JOIN nearline.transition t ON t.key = tries.key
+            AND t.release = (SELECT release FROM nearline.current_release WHERE only_row)
         ORDER BY tries.try LIMIT 1
-    ) k
-    CROSS JOIN LATERAL nearline.unpack(k.payload) u
-    JOIN nearline.release_cluster c ON c.release = r.release AND c.cluster = u.item_row
+    )
+    SELECT u.rank, n.name, u.score, f.used
+    FROM found f CROSS JOIN LATERAL nearline.unpack(f.payload) u JOIN named n ON n.cluster = u.item_row
     ORDER BY u.rank
 $$;
 COMMENT ON FUNCTION nearline.next_clusters(older text, latest text) IS 'The clusters that most often follow: of the ordered pair, else of the latest one, else of everybody.';
@@ -370,8 +373,10 @@ CREATE VIEW nearline.candidates AS
      CROSS JOIN LATERAL nearline.unpack(c.payload) u(rank, item_row, score, source))
      JOIN nearline.release_item i ON (((i.release = c.release) AND (i.item_row = u.item_row))))
   WHERE ((c.release = ( SELECT current_release.release
-           FROM nearline.current_release)) AND (i.release = ( SELECT current_release.release
-           FROM nearline.current_release)));
+           FROM nearline.current_release
+          WHERE current_release.only_row)) AND (i.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row)));
 COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
@@ -379,7 +384,8 @@ CREATE VIEW nearline.exposure AS
     i.lists_top_10
    FROM nearline.release_item i
   WHERE (i.release = ( SELECT current_release.release
-           FROM nearline.current_release));
+           FROM nearline.current_release
+          WHERE current_release.only_row));
 COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
 CREATE TABLE nearline.fallback (
     release integer NOT NULL,

@@ -60,18 +60,22 @@ package struct EventSource: Sendable {
     static func order(_ column: String, _ type: IDType) -> String { type == .text ? "\(column) COLLATE \"C\"" : column }
 
     /// A number that changes when events do: how many there are up to `asOf`, and the first and last time.
-    package func fingerprint(asOf: String, on connection: Connection) throws -> String {
+    /// Of items and exclusions every row counts, because a change of one is what an excluded item is.
+    ///
+    /// - Parameter withExclusions: false for what does not depend on them.
+    package func fingerprint(asOf: String, withExclusions: Bool, on connection: Connection) throws -> String {
         let row = try connection.execute(
             """
             SELECT count(*) || ' ' || coalesce(min(occurred_at)::text, '') || ' ' || coalesce(max(occurred_at)::text, '')
                 AS fingerprint FROM \(events) WHERE occurred_at <= $1::timestamptz
             """, [.text(asOf)], doing: "counting \(names.events)")[0]
         var fingerprint = try row.string("fingerprint")
-        for relation in [items, exclusions].compactMap({ $0 }) {
+        for relation in [items, withExclusions ? exclusions : nil].compactMap({ $0 }) {
             fingerprint +=
                 try " "
                 + connection.execute(
-                    "SELECT count(*)::text AS n FROM \(relation)", doing: "counting \(relation)")[0].string("n")
+                    "SELECT count(*) || ' ' || coalesce(sum(hashtextextended(r::text, 0)::numeric), 0) AS n FROM \(relation) r",
+                    doing: "counting \(relation)")[0].string("n")
         }
         return fingerprint
     }

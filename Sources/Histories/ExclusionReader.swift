@@ -15,11 +15,11 @@ package struct ExclusionReader {
     package func forEverybody(on connection: Connection) throws -> Set<Int32> {
         var queries: [String] = []
         if let items = source.items, source.itemColumns.contains("available") {
-            queries.append("SELECT item_id FROM \(items) WHERE NOT available")
+            queries.append("SELECT item_id::\(source.itemType.rawValue) FROM \(items) WHERE NOT available")
         }
         if let exclusions = source.exclusions {
             let user = source.exclusionColumns.contains("user_id") ? "WHERE user_id IS NULL" : ""
-            queries.append("SELECT item_id FROM \(exclusions) \(user)")
+            queries.append("SELECT item_id::\(source.itemType.rawValue) FROM \(exclusions) \(user)")
         }
         var rows: Set<Int32> = []
         for query in queries {
@@ -42,7 +42,7 @@ package struct ExclusionReader {
         let places = Dictionary(zip(users, users.indices), uniquingKeysWith: { first, _ in first })
         let wanted = users.map { Quote.literal(String(describing: $0)) }.joined(separator: ",")
         try connection.copyOut(
-            "SELECT user_id, item_id FROM \(exclusions) "
+            "SELECT user_id::\(source.userType.rawValue), item_id::\(source.itemType.rawValue) FROM \(exclusions) "
                 + "WHERE user_id = ANY (ARRAY[\(wanted)]::\(source.userType.rawValue)[])",
             doing: "reading exclusions of \(users.count) users"
         ) { row in
@@ -55,5 +55,37 @@ package struct ExclusionReader {
             rows[place].append(known)
         }
         return rows
+    }
+
+    /// Users with exclusions of their own but no row in a table of lists, with the vocabulary rows that they do not get.
+    ///
+    /// - Parameter lists: a quoted relation with a `user_id`; to be read outside a snapshot that is older than its rows.
+    package func usersWithout(
+        listIn lists: String, on connection: Connection, user body: (ExternalID, Set<Int32>) throws -> Void
+    ) throws {
+        guard let exclusions = source.exclusions, source.exclusionColumns.contains("user_id") else { return }
+        var current: ExternalID?, rows: Set<Int32> = []
+        let user = "e.user_id::\(source.userType.rawValue)"
+        try connection.copyOut(
+            """
+            SELECT \(user), e.item_id::\(source.itemType.rawValue) FROM \(exclusions) e
+            WHERE e.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM \(lists) l WHERE l.user_id = \(user))
+            ORDER BY \(EventSource.order(user, source.userType))
+            """, doing: "reading exclusions of users without a list"
+        ) { row in
+            guard let bytes = try row.bytes(), let user = ExternalID(binary: bytes, type: source.userType) else {
+                return try row.skipRest()
+            }
+            if let current, current != user {
+                try body(current, rows)
+                rows.removeAll(keepingCapacity: true)
+            }
+            current = user
+            guard let bytes = try row.bytes(), let item = ExternalID(binary: bytes, type: source.itemType),
+                let known = vocabulary.row(of: item)
+            else { return }
+            rows.insert(known)
+        }
+        if let current { try body(current, rows) }
     }
 }

@@ -1,20 +1,28 @@
 /// Which header of a file stands for which logical column: what the user said, else the usual names.
 package struct ColumnMap: Equatable, Sendable {
     private var headers: [LogicalColumn: String] = [:]
+    /// The option that names columns of this file, for messages.
+    private var option = "--column"
 
     /// The usual names only.
     package init() {}
 
     /// Reads `--column` options, each `COLUMN=NAME`; `COLUMN=` says that the file has no such column.
-    package init(parsing options: [String]) throws(ImportError) {
-        for option in options {
-            guard let equals = option.firstIndex(of: "="), equals != option.startIndex else {
-                throw .malformedMapping(option)
+    ///
+    /// - Parameter option: what that option is called here.
+    package init(parsing options: [String], option: String = "--column") throws(ImportError) {
+        self.option = option
+        for mapping in options {
+            guard let equals = mapping.firstIndex(of: "="), equals != mapping.startIndex else {
+                throw .malformedMapping(mapping)
             }
-            let name = String(option[..<equals])
-            guard let column = LogicalColumn(rawValue: name) else { throw .unknownLogicalColumn(name) }
+            let name = String(mapping[..<equals])
+            // The tables call the time occurred_at, and so may people.
+            guard let column = name == "occurred_at" ? .timestamp : LogicalColumn(rawValue: name) else {
+                throw .unknownLogicalColumn(name)
+            }
             guard headers[column] == nil else { throw .columnMappedTwice(column) }
-            headers[column] = String(option[option.index(after: equals)...])
+            headers[column] = String(mapping[mapping.index(after: equals)...])
         }
     }
 
@@ -28,7 +36,7 @@ package struct ColumnMap: Equatable, Sendable {
         for column in required + optional {
             guard let name = headers[column], !name.isEmpty else { continue }
             guard let position = header.firstIndex(of: name) else {
-                throw .unknownMappedColumn(path: path, column: column, name: name, found: header)
+                throw .unknownMappedColumn(path: path, column: column, name: name, found: header, option: option)
             }
             guard header.lastIndex(of: name) == position else { throw .duplicateColumn(path: path, name: name) }
             positions[column] = position
@@ -44,8 +52,15 @@ package struct ColumnMap: Equatable, Sendable {
             positions[column] = position
         }
         for column in required where positions[column] == nil {
-            throw .missingColumn(path: path, column: column, found: header)
+            throw .missingColumn(path: path, column: column, found: header, option: option)
         }
         return positions
+    }
+}
+
+extension ColumnMap: CustomStringConvertible {
+    /// The same text for the same mapping in every process: it names an import.
+    package var description: String {
+        headers.map { "\($0.key.rawValue)=\($0.value)" }.sorted().joined(separator: ",")
     }
 }

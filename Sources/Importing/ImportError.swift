@@ -9,10 +9,11 @@ package enum ImportError: Error, Equatable, Sendable {
     /// The header line has an unclosed quote, or is longer than any header.
     case brokenHeader(path: String)
     case tooManyColumns(path: String, found: Int, allowed: Int)
-    case missingColumn(path: String, column: LogicalColumn, found: [String])
+    case missingColumn(path: String, column: LogicalColumn, found: [String], option: String)
     case duplicateColumn(path: String, name: String)
     /// An explicit mapping names a header that the file does not have.
-    case unknownMappedColumn(path: String, column: LogicalColumn, name: String, found: [String])
+    case unknownMappedColumn(
+        path: String, column: LogicalColumn, name: String, found: [String], option: String)
     case malformedMapping(String)
     case unknownLogicalColumn(String)
     case columnMappedTwice(LogicalColumn)
@@ -35,13 +36,13 @@ extension ImportError: CustomStringConvertible {
             "the header of \(name(of: path)) has a broken quote or no end; the first line must name the columns"
         case .tooManyColumns(let path, let found, let allowed):
             "\(name(of: path)) has \(found) columns, at most \(allowed) are read; leave out the ones not needed"
-        case .missingColumn(let path, let column, let found):
+        case .missingColumn(let path, let column, let found, let option):
             "\(name(of: path)) has no column for \(column.rawValue) (found \(list(found))); "
-                + "name it with --column \(column.rawValue)=NAME"
+                + "name it with \(option) \(column.rawValue)=NAME"
         case .duplicateColumn(let path, let column):
             "\(name(of: path)) has more than one column \"\(column)\"; rename or drop all but one"
-        case .unknownMappedColumn(let path, let column, let header, let found):
-            "\(name(of: path)) has no column \"\(header)\" for --column \(column.rawValue)=\(header) "
+        case .unknownMappedColumn(let path, let column, let header, let found, let option):
+            "\(name(of: path)) has no column \"\(header)\" for \(option) \(column.rawValue)=\(header) "
                 + "(found \(list(found))); name one of these"
         case .malformedMapping(let text):
             "--column \(text) is not of the form COLUMN=NAME, as in --column user_id=customer"

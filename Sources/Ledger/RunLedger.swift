@@ -1,6 +1,12 @@
 import Domain
 import Postgres
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// Why a run did not begin.
 package enum LedgerError: Error, Equatable, CustomStringConvertible {
     case heldByAnother(command: String, run: Int, since: String)
@@ -37,16 +43,14 @@ package final class RunLedger {
     ///   - settings: JSON.
     package init(_ command: String, settings: String, on connection: Connection) throws {
         self.connection = connection
-        try RunLedger.markLost(on: connection)
-        let worker = UUIDKey.random()
-        let rows = try connection.execute(
-            """
-            INSERT INTO nearline.run (command, worker, backend_pid, backend_start, settings)
-            SELECT $1, $2::uuid, pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
-                $3::jsonb
-            ON CONFLICT (command) WHERE state = 'running' DO NOTHING RETURNING run
-            """, [.text(command), .text(worker.description), .text(settings)], doing: "booking a run of \(command)")
-        guard let row = rows.first else {
+        let worker = UUIDKey.random().description
+        var found = try RunLedger.book(command, worker, settings, on: connection)
+        // The server may take a moment to see that a killed process has gone.
+        for _ in 0..<RunLedger.secondLooks where found == nil {
+            usleep(250_000)
+            found = try RunLedger.book(command, worker, settings, on: connection)
+        }
+        guard let found else {
             let holder = try connection.execute(
                 "SELECT run, started_at::text AS since FROM nearline.run WHERE command = $1 AND state = 'running'",
                 [.text(command)], doing: "looking who runs \(command)"
@@ -54,7 +58,24 @@ package final class RunLedger {
             throw LedgerError.heldByAnother(
                 command: command, run: try holder?.int("run") ?? 0, since: try holder?.string("since") ?? "now")
         }
-        run = try row.int("run")
+        run = found
+    }
+
+    private static let secondLooks = 12
+
+    /// The number of the new run; nil while another of the same command lives.
+    private static func book(
+        _ command: String, _ worker: String, _ settings: String, on connection: Connection
+    ) throws -> Int? {
+        try markLost(on: connection)
+        return try connection.execute(
+            """
+            INSERT INTO nearline.run (command, worker, backend_pid, backend_start, settings)
+            SELECT $1, $2::uuid, pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+                $3::jsonb
+            ON CONFLICT (command) WHERE state = 'running' DO NOTHING RETURNING run
+            """, [.text(command), .text(worker), .text(settings)], doing: "booking a run of \(command)"
+        ).first?.int("run")
     }
 
     /// Runs whose session has gone are lost: nobody will end them.

@@ -25,6 +25,9 @@ package struct ModelArtifact: Sendable {
             throw SafetensorsError.damaged(
                 path: path, reason: "format is \(file.metadata["format"] ?? "not stated"), not \(ModelArtifact.format)")
         }
+        guard file.contentHash == file.metadata["content_hash"] else {
+            throw SafetensorsError.damaged(path: path, reason: "its content does not match the hash beside it")
+        }
         guard let json = file.metadata["config"]?.data(using: .utf8),
             let settings = try? JSONDecoder().decode(ModelSettings.self, from: json)
         else { throw SafetensorsError.damaged(path: path, reason: "its settings cannot be read") }
@@ -34,7 +37,7 @@ package struct ModelArtifact: Sendable {
         }
         parameters = ModelParameters(settings)
         try parameters.read(file, prefix: "param.", path: path)
-        facts = file.metadata.filter { !["format", "config", "vocabulary_hash"].contains($0.key) }
+        facts = file.metadata.filter { !["format", "config", "vocabulary_hash", "content_hash"].contains($0.key) }
     }
 
     package var file: SafetensorsFile {
@@ -47,7 +50,9 @@ package struct ModelArtifact: Sendable {
             metadata["vocabulary_hash"] = vocabulary.hash
             var tensors = vocabulary.tensors
             for (name, tensor) in parameters.tensors(prefix: "param.") { tensors[name] = tensor }
-            return SafetensorsFile(metadata: metadata, tensors: tensors)
+            var file = SafetensorsFile(metadata: metadata, tensors: tensors)
+            file.metadata["content_hash"] = file.contentHash
+            return file
         }
     }
 }
@@ -76,5 +81,16 @@ extension ModelParameters {
             }
             values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
         }
+    }
+}
+
+extension SafetensorsFile {
+    /// Names every fact and number of the file, its own place in the facts aside.
+    fileprivate var contentHash: String {
+        let facts = metadata.filter { $0.key != "content_hash" }.sorted { $0.key < $1.key }
+        let parts = tensors.sorted { $0.key < $1.key }.map { name, tensor in
+            "\(name) \(tensor.kind) \(tensor.shape) \(tensor.bytes.withUnsafeBytes { Checksum.name($0) })"
+        }
+        return Checksum.name((facts.map { "\($0.key)=\($0.value)" } + parts).joined(separator: "\n"))
     }
 }

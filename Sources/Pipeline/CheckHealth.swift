@@ -86,8 +86,12 @@ package struct CheckHealth {
             folder.deleteLastPathComponent()
         }
         let facts = try FileManager.default.attributesOfFileSystem(forPath: folder.path)
-        guard FileManager.default.isWritableFile(atPath: folder.path) else {
-            throw SettingsError.inconsistent("\(folder.path) cannot be written; set --models to a folder that can")
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue,
+            FileManager.default.isWritableFile(atPath: folder.path)
+        else {
+            throw SettingsError.inconsistent(
+                "\(path): \(folder.path) is no folder that can be written; set --models to a folder that can")
         }
         return "\(path), \(sizeText((facts[.systemFreeSize] as? NSNumber)?.intValue ?? 0)) free"
     }

@@ -84,7 +84,11 @@ package struct EvaluateLists {
 
     private func write(_ rows: [String], to path: String) throws {
         let text = (["user_id,rank,item_id"] + rows).joined(separator: "\n") + "\n"
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw JobError.unwritable(path: path, reason: error.localizedDescription)
+        }
     }
 
     private func csv(_ id: ExternalID) -> String {

@@ -35,7 +35,9 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case is ReleaseError, is PayloadError, is TrainingError, is JobError: .data
+            case is ReleaseError, is PayloadError, is TrainingError, is ImportRefused: .data
+            case JobError.unwritable: .fileFault
+            case is JobError: .data
             case is SimulationError: .fileFault
             default: .internalFault
             }
@@ -68,7 +70,8 @@ package enum ExitCode: Int32, Sendable {
             case .missingRelation: .missingInput
             case .diskFull: .fileFault
             case .malformed, .missingColumn: .data
-            case .transient: .heldOrLate
+            // Cancelled by somebody else, or by a timeout of theirs: trying again later may well work.
+            case .transient, .cancelled: .heldOrLate
             // Class 22: the data does not fit its type, such as a user key that is no number.
             default: error.sqlState?.hasPrefix("22") == true || error.sqlState == "42804" ? .data : .internalFault
             }
@@ -91,6 +94,8 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case modelIsYounger(model: String, trainedTo: String, asOf: String)
     case importMismatch(relation: String, column: String, found: String, file: String)
     case nobody(relation: String)
+    case everythingExcluded(items: Int)
+    case unwritable(path: String, reason: String)
     case unknownClusters(String, release: Int, count: Int)
 
     package var description: String {
@@ -105,6 +110,9 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .importMismatch(let relation, let column, let found, let file):
             "\(relation).\(column) is \(found), the file's keys are \(file); import into another schema with --into"
         case .nobody(let relation): "\(relation) has no row yet"
+        case .everythingExcluded(let items):
+            "all \(items) items are excluded or unavailable; look at the exclusions and the items' available column"
+        case .unwritable(let path, let reason): "cannot write \(path): \(reason)"
         case .unknownClusters(let text, let release, let count):
             "'\(text)' is neither a cluster nor two with a comma between; "
                 + "nearline.release_cluster names the \(count) of release \(release)"

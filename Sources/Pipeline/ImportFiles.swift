@@ -47,12 +47,18 @@ package struct ImportFiles {
             }
             // A first look at the items, so that a wrong header costs no import.
             if let items { _ = try ItemFile(path: items, columns: itemColumns, itemType: types.item) }
-            try connection.transaction(doing: "importing into \(schema)") {
-                try tables.create(userType: types.user, itemType: types.item)
-                try loadEvents(tables, types, context, ledger, &counts)
-                try loadItems(tables, types.item, context, ledger, &counts)
-                report.counts = counts
-                if let hash { try ledger.tookIn(hash) }
+            do {
+                try connection.transaction(doing: "importing into \(schema)") {
+                    try tables.create(userType: types.user, itemType: types.item)
+                    try loadEvents(tables, types, context, ledger, &counts)
+                    try loadItems(tables, types.item, context, ledger, &counts)
+                    report.counts = counts
+                    if let hash { try ledger.tookIn(hash) }
+                }
+            } catch let refused as ImportRefused {
+                // What was kept in the transaction went with it, and these rows are what somebody now wants to see.
+                try ledger.quarantine(refused.samples)
+                throw refused
             }
             try context.stage("analysing") { try tables.analyse() }
         }
@@ -68,11 +74,13 @@ package struct ImportFiles {
         while try file.next() != nil {}
         var counts = ["events": file.accepted]
         count(file.refusals, "event", &counts)
+        try limit(file.refusals, of: events, context)
         if let items {
             var file = try ItemFile(path: items, columns: itemColumns, itemType: types.item)
             while try file.next() != nil {}
             counts["items"] = file.accepted
             count(file.refusals, "item", &counts)
+            try limit(file.refusals, of: items, context)
         }
         let summary = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         return Answer("would import \(summary); users are \(types.user.rawValue), items \(types.item.rawValue)", counts)
@@ -130,15 +138,22 @@ package struct ImportFiles {
 
     private func settle(_ refusals: RefusalCounts, of path: String, _ context: RunContext, _ ledger: RunLedger) throws {
         guard refusals.total > 0 else { return }
-        try ledger.quarantine(
-            refusals.samples.map { (path, $0.reason.rawValue, "line \($0.line): \($0.text)") })
+        try limit(refusals, of: path, context)
+        try ledger.quarantine(samples(refusals, of: path))
         context.log.warning("rows were refused", metadata: ["file": "\(path)", "rows": "\(refusals.total)"])
-        guard refusals.total <= context.settings.int("max-bad-rows") else {
-            let first = refusals.samples.prefix(3).map { "line \($0.line) \($0.reason.rawValue)" }
-            throw ImportRefused(
-                path: path, refused: refusals.total, allowed: context.settings.int("max-bad-rows"),
-                first: first.joined(separator: ", "))
-        }
+    }
+
+    private func limit(_ refusals: RefusalCounts, of path: String, _ context: RunContext) throws {
+        let allowed = context.settings.int("max-bad-rows")
+        guard refusals.total > allowed else { return }
+        let first = refusals.samples.prefix(3).map { "line \($0.line) \($0.reason.rawValue)" }
+        throw ImportRefused(
+            path: path, refused: refusals.total, allowed: allowed, first: first.joined(separator: ", "),
+            samples: samples(refusals, of: path))
+    }
+
+    private func samples(_ refusals: RefusalCounts, of path: String) -> [ImportRefused.Sample] {
+        refusals.samples.map { (path, $0.reason.rawValue, "line \($0.line): \($0.text)") }
     }
 
     /// Names the files' bytes, the mapping and the place; nil for standard input, which cannot be read twice.
@@ -159,6 +174,8 @@ package struct ImportRefused: Error, CustomStringConvertible {
     package let refused: Int
     package let allowed: Int
     package let first: String
+    package typealias Sample = (relation: String, reason: String, text: String)
+    package let samples: [Sample]
 
     package var description: String {
         "\(refused) rows of \(path) were refused (\(first)), --max-bad-rows allows \(allowed); nothing was imported. "

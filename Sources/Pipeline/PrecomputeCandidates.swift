@@ -45,7 +45,7 @@ package struct PrecomputeCandidates {
                 relation: source.names.events, found: source.itemType.rawValue,
                 model: artifact.vocabulary.itemType.rawValue)
         }
-        let print = try source.fingerprint(asOf: asOf.text, on: connection)
+        let print = try source.fingerprint(asOf: asOf.text, withExclusions: true, on: connection)
         let settings = context.settings.json(PrecomputeCandidates.decisive)
         let facts = ReleaseFacts(
             model: model, asOf: asOf.text, serveAt: serveAt.text,
@@ -57,6 +57,11 @@ package struct PrecomputeCandidates {
             return Answer(
                 "nothing to do: release \(current.release) is current, made by \(model) from these events",
                 ["release": current.release])
+        }
+        if !again, !publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
+            return Answer(
+                "nothing to do: release \(built.release) is built from this and waits for nearline publish",
+                ["release": built.release])
         }
         try registerIfForeign(model, artifact, on: connection)
         var answer: Answer?
@@ -98,6 +103,7 @@ package struct PrecomputeCandidates {
     ) throws {
         let reader = try context.connect("reader"), other = try context.connect("exclusions")
         let vocabulary = artifact.vocabulary, kept = context.settings.int("candidates")
+        var popular: [Candidate] = []
         try reader.transaction(.readOnlySnapshot, doing: "reading the events") {
             let snapshot = try reader.execute("SELECT pg_export_snapshot() AS name", doing: "sharing a snapshot")[0]
                 .string("name")
@@ -127,7 +133,8 @@ package struct PrecomputeCandidates {
                     try pass.finish()
                 }
                 try context.stage("writing transitions") {
-                    try writer.writeFallback(pass.popular.list(kept, excluded: denied))
+                    popular = pass.popular.list(vocabulary.count, excluded: denied)
+                    try writer.writeFallback(Array(popular.prefix(kept)))
                     try writer.write(
                         clusters: Array(zip(clusters.names, clusters.sizes)), transitions: pass.transitions.table())
                 }
@@ -139,11 +146,40 @@ package struct PrecomputeCandidates {
                 ]
                 try context.account(histories.refused, of: source, ledger, &report)
                 guard writer.users > 0 else {
+                    if histories.events > 0, denied.count == vocabulary.count {
+                        throw JobError.everythingExcluded(items: denied.count)
+                    }
                     throw SourceError.noEvents(relation: source.names.events, asOf: asOf.text)
                 }
             }
         }
+        try context.stage("lists of excluded users") {
+            try writeOwnFallbacks(writer, source, vocabulary, popular, kept, on: reader, &report)
+        }
         try context.stage("indexing and validating") { try writer.finish(vocabulary) }
+    }
+
+    /// Users without a model list who have exclusions of their own get the popular list without those items, as a list of
+    /// their own: the list for everybody would show them what they are not to see.
+    private func writeOwnFallbacks(
+        _ writer: ReleaseWriter, _ source: EventSource, _ vocabulary: Vocabulary, _ popular: [Candidate], _ kept: Int,
+        on connection: Connection, _ report: inout RunReport
+    ) throws {
+        var shard: [(user: ExternalID, list: [Candidate])] = []
+        let before = writer.users
+        try ExclusionReader(source, vocabulary: vocabulary).usersWithout(
+            listIn: writer.candidateTable, on: connection
+        ) { user, excluded in
+            let list = popular.lazy.filter { !excluded.contains(Int32($0.row)) }.prefix(kept)
+            if !list.isEmpty { shard.append((user, Array(list))) }
+            guard shard.count >= Self.usersPerShard else { return }
+            try writer.write(shard)
+            shard.removeAll(keepingCapacity: true)
+        }
+        if !shard.isEmpty { try writer.write(shard) }
+        report.counts["users with the popular list less their exclusions"] = writer.users - before
+        report.counts["users"] = writer.users
+        report.counts["payload bytes"] = writer.payloadBytes
     }
 
     /// The source's categories; groups found by the model, named after their most popular item, where there are none.

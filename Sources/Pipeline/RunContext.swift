@@ -42,6 +42,9 @@ package final class RunContext {
         guard !Connection.passwordIn(conninfo) else { throw SettingsError.passwordInConnection }
         let connection = try Connection(conninfo, applicationName: "nearline \(command) \(purpose)")
         StopSignal.shared.watch(connection.cancelHandle)
+        // So that a statement of a killed process ends soon, and with it the session that books its run. Not every server
+        // can do this; without it the statement ends when it ends.
+        _ = try? connection.execute("SET client_connection_check_interval = '1s'", doing: "setting up the session")
         return connection
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Yams
 
 /// Why the configuration cannot be used.
@@ -70,6 +71,7 @@ package struct Settings: Sendable {
     }
 
     private func checkTogether() throws {
+        guard !Connection.passwordIn(text("database")) else { throw SettingsError.passwordInConnection }
         guard int("width") % (2 * int("heads")) == 0 else {
             throw SettingsError.inconsistent(
                 "width \(int("width")) is no multiple of twice the heads (\(int("heads"))); choose another width or heads"

@@ -6,6 +6,9 @@ import Synchronization
 /// The run was told to stop, and did so at a safe point.
 package struct Stopped: Error, CustomStringConvertible {
     package let signal: Int32
+
+    package init(signal: Int32) { self.signal = signal }
+
     package var description: String { "stopped by signal \(signal); run the same command again to go on" }
 }
 

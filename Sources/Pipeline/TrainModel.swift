@@ -31,7 +31,7 @@ package struct TrainModel {
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
         let settings = context.settings.json(TrainModel.decisive)
-        let print = try source.fingerprint(asOf: asOf.text, on: connection)
+        let print = try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
         let name =
             "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
             + Checksum.name(settings + asOf.text + print).prefix(10)

@@ -1,5 +1,11 @@
 import Postgres
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// A release as its row says it.
 package struct ReleaseRow: Sendable {
     package var release: Int
@@ -31,7 +37,12 @@ package struct ReleaseCatalogue {
 
     /// The newest release that waits to be published.
     package func newestValidated() throws -> ReleaseRow? {
-        try rows("WHERE state = 'validated' ORDER BY release DESC LIMIT 1").first
+        try rows(
+            """
+            WHERE state = 'validated' AND release > coalesce((SELECT c.release FROM nearline.current_release c), 0)
+            ORDER BY release DESC LIMIT 1
+            """
+        ).first
     }
 
     /// A release that was built from exactly this and waits: its run ended between validating and publishing.
@@ -43,6 +54,7 @@ package struct ReleaseCatalogue {
 
     /// Makes a validated release the current one: one transaction, one row, and no reader ever waits for it.
     package func publish(_ number: Int) throws {
+        try letOlderStatementsBegin()
         try connection.transaction(doing: "publishing release \(number)") {
             let state = try connection.execute(
                 "SELECT state FROM nearline.release WHERE release = $1::int FOR UPDATE", [.int(Int64(number))],
@@ -61,6 +73,27 @@ package struct ReleaseCatalogue {
                 INSERT INTO nearline.current_release (release) VALUES ($1::int)
                 ON CONFLICT (only_row) DO UPDATE SET release = EXCLUDED.release, published_at = now()
                 """, [.int(Int64(number))], doing: "moving the pointer to release \(number)")
+        }
+    }
+
+    /// Waits, for two seconds at most, until no statement is at work that was planned before the release was attached.
+    ///
+    /// Such a statement does not know the new partition, and would find it empty if it read the pointer after the move.
+    /// Only planning counts, which takes milliseconds; a long one that runs already has its snapshot and is not harmed.
+    private func letOlderStatementsBegin() throws {
+        let parents = Leaf.allCases.map { "'\($0.parent)'::regclass" }.joined(separator: ", ")
+        let since = try connection.execute("SELECT clock_timestamp()::text AS now", doing: "looking at the clock")[0]
+            .string("now")
+        for _ in 0..<100 {
+            let busy = try connection.execute(
+                """
+                SELECT count(*) AS n FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE l.relation IN (\(parents)) AND l.granted AND l.pid <> pg_backend_pid()
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND coalesce(a.state = 'active', true) AND coalesce(a.query_start < $1::timestamptz, true)
+                """, [.text(since)], doing: "waiting for older statements")[0].int("n")
+            if busy == 0 { return }
+            usleep(20_000)
         }
     }
 

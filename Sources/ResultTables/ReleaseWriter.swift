@@ -110,6 +110,9 @@ package final class ReleaseWriter {
         payloadBytes += bytes
     }
 
+    /// Where the lists go until the release is whole, as a quoted relation.
+    package var candidateTable: String { Leaf.candidate.name(release) }
+
     /// The list of everybody who has none.
     package func writeFallback(_ list: [Candidate]) throws {
         try connection.execute(

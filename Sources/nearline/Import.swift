@@ -36,7 +36,7 @@ struct Import: ParsableCommand {
         try execute("import", common, ["max-bad-rows": maxBadRows]) { context in
             try ImportFiles(
                 events: events, items: items, schema: into, eventColumns: ColumnMap(parsing: column),
-                itemColumns: ColumnMap(parsing: itemColumn), again: again, dryRun: dryRun
+                itemColumns: ColumnMap(parsing: itemColumn, option: "--item-column"), again: again, dryRun: dryRun
             ).run(context)
         }
     }

@@ -13,7 +13,7 @@ struct Train: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var source: SourceOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
-    var asOf = "now"
+    var asOf = "latest"
     @Option(help: "Width of the model, a multiple of twice the heads (default: 64).")
     var width: String?
     @Option(help: "Attention heads (default: 2).")

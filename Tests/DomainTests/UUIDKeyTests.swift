@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "00112233-4455-6677-8899-aabbccddeef", "00112233-4455-6677-8899-aabbccddeeff0",
+        "", "00112233-4455-6677-8899-aabbccddeef", "00112233_4455-6677-8899-aabbccddeeff",
+        "00112233-4455-6677-8899-aabbccddeeff0",
         "00112233445566778899aabbccddeeff", "{00112233-4455-6677-8899-aabbccddeeff}",
         "00112233-4455-6677-8899-aabbccddeefg", "0011223-34455-6677-8899-aabbccddeeff",
         "00112233-4455-6677-8899-aabbccddeeff-", "00112233-4455-6677-8899-aabbccddeef\u{ff10}",

@@ -46,7 +46,7 @@ import Importing
         let header = ["user_id", "item_id", "timestamp"]
         #expect(
             throws: ImportError.unknownMappedColumn(
-                path: "events.csv", column: .category, name: "Genre", found: header)
+                path: "events.csv", column: .category, name: "Genre", found: header, option: "--column")
         ) {
             try positions(header, ["category=Genre"])
         }

@@ -54,8 +54,11 @@ import Testing
         #expect(folder.contents == ["a", "b"])
     }
 
-    @Test func theBodyBeginsOnAnEighthByteAsReadersOfMappedFilesWant() throws {
-        try sample.write(to: folder.file("a"))
+    @Test(arguments: 0..<8)
+    func theBodyBeginsOnAnEighthByteAsReadersOfMappedFilesWant(_ more: Int) throws {
+        var file = sample
+        file.metadata["more"] = String(repeating: "x", count: more)
+        try file.write(to: folder.file("a"))
         let bytes = try folder.bytes("a")
         #expect(bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) } % 8 == 0)
         #expect(bytes[8] == UInt8(ascii: "{"))
