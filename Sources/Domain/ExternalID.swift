@@ -33,6 +33,26 @@ package enum ExternalID: Hashable, Sendable {
     case integer(Int64)
     case uuid(UUIDKey)
     case text(String)
+
+    /// Text by bytes: Swift takes a letter with its accent for equal to the one character, PostgreSQL has both as keys.
+    package static func == (a: ExternalID, b: ExternalID) -> Bool {
+        switch (a, b) {
+        case (.integer(let x), .integer(let y)): x == y
+        case (.uuid(let x), .uuid(let y)): x == y
+        case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+        default: false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .integer(let value): hasher.combine(value)
+        case .uuid(let key): hasher.combine(key)
+        case .text(let value):
+            var value = value
+            value.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
+    }
 }
 
 extension ExternalID: Comparable {

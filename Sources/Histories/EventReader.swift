@@ -89,8 +89,16 @@ struct EventReader {
             SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
             WHERE occurred_at <= \(instant) OR occurred_at IS NULL
                 OR occurred_at > to_timestamp(\(Double(now) / 1e6))
-            ORDER BY \(EventSource.order("user_id", source.userType)), occurred_at
+            ORDER BY \(order.joined(separator: ", "))
             """
+    }
+
+    /// All columns take part, so that events at the same time do not come in the order in which the table happens to be.
+    private var order: [String] {
+        var order = [EventSource.order("user_id", source.userType), "occurred_at"]
+        if source.hasSession { order.append("session_id::text COLLATE \"C\"") }
+        if source.hasScene { order.append("scene::text COLLATE \"C\"") }
+        return order + [EventSource.order("item_id", source.itemType), "action::text COLLATE \"C\""]
     }
 
     private static let year1990: Int64 = 631_152_000_000_000

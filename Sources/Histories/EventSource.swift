@@ -50,7 +50,15 @@ package struct EventSource: Sendable {
             guard let name else { continue }
             let columns = try EventSource.columns(role, name, on: connection)
             try EventSource.require(["item_id"], in: columns, of: name)
-            if role == "items" { itemColumns = Set(columns.keys) } else { exclusionColumns = Set(columns.keys) }
+            try EventSource.requireKey("item_id", columns, name, like: itemType)
+            if role == "items" {
+                itemColumns = Set(columns.keys)
+            } else {
+                exclusionColumns = Set(columns.keys)
+                if columns["user_id"] != nil {
+                    try EventSource.requireKey("user_id", columns, name, like: userType)
+                }
+            }
         }
         self.itemColumns = itemColumns
         self.exclusionColumns = exclusionColumns
@@ -122,5 +130,17 @@ package struct EventSource: Sendable {
                 relation: name, column: column, type: columns[column]!, wanted: "bigint, integer, uuid or text")
         }
         return type
+    }
+
+    /// A key to be compared with one of the events: of the same type, or both whole numbers.
+    private static func requireKey(
+        _ column: String, _ columns: [String: String], _ name: String, like wanted: IDType
+    ) throws {
+        let integers: Set<IDType> = [.int, .bigint]
+        let type = IDType(postgresName: columns[column]!)
+        guard let type, type == wanted || integers.isSuperset(of: [type, wanted]) else {
+            throw SourceError.unusableType(
+                relation: name, column: column, type: columns[column]!, wanted: "\(wanted.rawValue), as the events do")
+        }
     }
 }

@@ -49,19 +49,19 @@ package struct HeldOutReader {
             }
             all.add(at: event.time, row: row!, action: event.action, session: event.session, scene: scene)
         } end: { user in
-            let history = before.finish(), sessions = all.finish()
+            let history = before.finish(), (sessions, starts) = all.finishWithStarts()
             unknown.removeAll(keepingCapacity: true)
-            guard !history.rows.isEmpty, let next = HeldOutReader.next(sessions, after: cut) else { return }
+            guard !history.rows.isEmpty, let next = HeldOutReader.next(sessions, starts, after: cut) else { return }
             try body(user, history, next)
         }
     }
 
-    private static func next(_ history: TokenHistory, after cut: Int64) -> NextSession? {
+    private static func next(_ history: TokenHistory, _ starts: [Int64], after cut: Int64) -> NextSession? {
         var begin = 0
-        for head in history.sessions {
+        for (head, startsAt) in zip(history.sessions, starts) {
             let range = begin..<begin + Int(head.items)
             begin = range.upperBound
-            guard head.startsAt * 1_000_000 > cut else { continue }
+            guard startsAt > cut else { continue }
             let items = range.filter { history.actions[$0] > Action.impression.rawValue }.map { history.rows[$0] }
             if !items.isEmpty { return NextSession(startsAt: head.startsAt, scene: head.scene, items: items) }
         }

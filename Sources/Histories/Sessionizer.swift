@@ -8,11 +8,11 @@ import Domain
 /// - with ids an id is one session, whatever the pauses; its scene is that of its first event;
 /// - an item repeated in a session counts once, with its strongest action;
 /// - a session over `itemsPerSession` keeps the strongest actions, the earlier ones among equals;
-/// - memory is bounded: a session is forgotten once the ones after it fill the token budget.
+/// - memory is bounded: a session is forgotten once the ones after it fill the token budget; what is still added to it
+///   is dropped, and of an id only the name is kept.
 package struct Sessionizer {
     fileprivate struct Open {
         var startsAt: Int64
-        var lastAt: Int64
         var scene: Int32
         var id: String?
         var items: [(row: Int32, action: UInt8, at: Int64)] = []
@@ -25,8 +25,10 @@ package struct Sessionizer {
     private var sessions: [Open] = []
     private var first = 0
     private var tokens = 0
+    /// Places in ``sessions``; ``forgotten`` for a session that is no longer held.
     private var byID: [String: Int] = [:]
-    private var byScene: [Int32: Int] = [:]
+    private var byScene: [Int32: (place: Int, lastAt: Int64)] = [:]
+    private static let forgotten = -1
 
     /// - Parameter gapSeconds: a longer pause begins a new session.
     package init(gapSeconds: Int64, tokenBudget: Int, itemsPerSession: Int) {
@@ -39,7 +41,7 @@ package struct Sessionizer {
     /// - Parameter time: microseconds since the epoch, not before the last event's.
     package mutating func add(at time: Int64, row: Int32, action: Action, session: String?, scene: Int32) {
         let place = openSession(at: time, id: session, scene: scene)
-        sessions[place].lastAt = time
+        guard place != Sessionizer.forgotten else { return }
         let before = sessions[place].items.count
         sessions[place].take(row, action.rawValue, at: time, most: itemsPerSession)
         tokens += sessions[place].items.count - before
@@ -47,9 +49,14 @@ package struct Sessionizer {
     }
 
     /// The user's history, cut from the left to the budget; the sessionizer is then ready for the next user.
-    package mutating func finish() -> TokenHistory {
-        var history = TokenHistory()
-        for session in sessions[first...].sorted(by: { ($0.startsAt, $0.id ?? "") < ($1.startsAt, $1.id ?? "") }) {
+    package mutating func finish() -> TokenHistory { finishWithStarts().history }
+
+    /// The same, with the start of each session in microseconds.
+    mutating func finishWithStarts() -> (history: TokenHistory, startsAt: [Int64]) {
+        var history = TokenHistory(), starts: [Int64] = []
+        // Sessions stand in the order in which they began, as events come in time order.
+        for session in sessions[first...] {
+            starts.append(session.startsAt)
             let items = session.items.sorted { ($0.at, $0.row) < ($1.at, $1.row) }
             history.append(
                 startsAt: session.startsAt.flooredDivision(by: 1_000_000), scene: session.scene,
@@ -59,7 +66,8 @@ package struct Sessionizer {
         byID.removeAll(keepingCapacity: true)
         byScene.removeAll(keepingCapacity: true)
         (first, tokens) = (0, 0)
-        return history.newest(budget: tokenBudget)
+        history = history.newest(budget: tokenBudget)
+        return (history, starts.suffix(history.sessions.count))
     }
 
     private mutating func openSession(at time: Int64, id: String?, scene: Int32) -> Int {
@@ -67,10 +75,14 @@ package struct Sessionizer {
             if let place = byID[id] { return place }
             byID[id] = sessions.count
         } else {
-            if let place = byScene[scene], time - sessions[place].lastAt <= gap { return place }
-            byScene[scene] = sessions.count
+            let old = byScene[scene]
+            if let old, time - old.lastAt <= gap {
+                byScene[scene] = (old.place, time)
+                return old.place
+            }
+            byScene[scene] = (sessions.count, time)
         }
-        sessions.append(Open(startsAt: time, lastAt: time, scene: scene, id: id))
+        sessions.append(Open(startsAt: time, scene: scene, id: id))
         tokens += 1
         return sessions.count - 1
     }
@@ -78,8 +90,9 @@ package struct Sessionizer {
     private mutating func forgetWhatCannotFit() {
         while first < sessions.count - 1, tokens - 1 - sessions[first].items.count > tokenBudget {
             tokens -= 1 + sessions[first].items.count
-            if let id = sessions[first].id { byID[id] = nil }
-            if byScene[sessions[first].scene] == first { byScene[sessions[first].scene] = nil }
+            if let id = sessions[first].id { byID[id] = Sessionizer.forgotten }
+            let scene = sessions[first].scene
+            if byScene[scene]?.place == first { byScene[scene]?.place = Sessionizer.forgotten }
             sessions[first].items = []
             sessions[first].places = [:]
             first += 1
@@ -89,8 +102,8 @@ package struct Sessionizer {
 
     private mutating func compact() {
         sessions.removeFirst(first)
-        for key in byID.keys { byID[key]! -= first }
-        for key in byScene.keys { byScene[key]! -= first }
+        for (key, place) in byID where place >= first { byID[key] = place - first }
+        for (key, open) in byScene where open.place >= first { byScene[key]?.place = open.place - first }
         first = 0
     }
 }
@@ -102,7 +115,9 @@ extension Sessionizer.Open {
         } else if items.count < most {
             places[row] = items.count
             items.append((row, action, time))
-        } else if let weakest = items.indices.min(by: { (items[$0].action, -$0) < (items[$1].action, -$1) }),
+        } else if let weakest = items.indices.min(by: {
+            (items[$0].action, -items[$0].at, -$0) < (items[$1].action, -items[$1].at, -$1)
+        }),
             items[weakest].action < action
         {
             places[items[weakest].row] = nil

@@ -35,11 +35,12 @@ package struct VocabularyReader {
         let impressions = Action.labels.filter { $0.value == .impression }.keys.sorted().map { Quote.literal($0) }
             .joined(separator: ", ")
         let order = EventSource.order("e.item_id", source.itemType)
+        let known = Action.labels.keys.sorted().map { Quote.literal($0) }.joined(separator: ", ")
         let counted = """
             SELECT item_id, count(*) FILTER (WHERE lower(action::text) NOT IN (\(impressions))) AS wanted, count(*) AS seen
             FROM \(source.events)
             WHERE item_id IS NOT NULL AND user_id IS NOT NULL AND occurred_at <= \(instant)
-                AND occurred_at >= '1990-01-01Z' GROUP BY item_id
+                AND occurred_at >= '1990-01-01Z' AND lower(action::text) IN (\(known)) GROUP BY item_id
             """
         guard let relation = source.items else {
             return

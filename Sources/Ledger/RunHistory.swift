@@ -24,7 +24,8 @@ package struct RunHistory {
         try connection.execute(
             """
             SELECT run, command, CASE WHEN state = 'running' AND NOT EXISTS (
-                    SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid) THEN 'lost' ELSE state END AS state,
+                    SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
+                        AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start)) THEN 'lost' ELSE state END AS state,
                 to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
                 extract(epoch FROM coalesce(ended_at, now()) - started_at)::float8 AS seconds, release,
                 coalesce(peak_bytes, 0) AS peak_bytes, counts::text AS counts, error

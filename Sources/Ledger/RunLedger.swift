@@ -113,13 +113,15 @@ package final class RunLedger {
 
     /// Writes the end of a run that failed; what goes wrong here is not thrown, because the failure itself matters more.
     package func failed(_ error: any Error, wasStopped: Bool, _ report: RunReport, peakBytes: Int) {
-        _ = try? connection.reconnectIfLost(doing: "recording the end of run \(run)")
-        try? end(wasStopped ? "stopped" : "failed", report, peakBytes: peakBytes, error: "\(error)")
+        // Twice: that the session is gone may show only in the first attempt.
+        for _ in 0..<2 {
+            _ = try? connection.reconnectIfLost(doing: "recording the end of run \(run)")
+            try? end(wasStopped ? "stopped" : "failed", report, peakBytes: peakBytes, error: "\(error)")
+        }
     }
 
     private func end(_ state: String, _ report: RunReport, peakBytes: Int, error: String?) throws {
         guard isOpen else { return }
-        isOpen = false
         let counts = report.counts.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value)" }
         let stages = report.stageSeconds.map { "\"\($0.stage)\": \(($0.seconds * 1000).rounded() / 1000)" }
         try connection.execute(
@@ -132,6 +134,7 @@ package final class RunLedger {
                 .text("{" + stages.joined(separator: ", ") + "}"), .int(Int64(peakBytes)), Parameter(error),
                 Parameter(report.release),
             ], doing: "recording the end of run \(run)")
+        isOpen = false
     }
 }
 

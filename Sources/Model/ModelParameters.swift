@@ -22,7 +22,8 @@ package final class ModelParameters: @unchecked Sendable {
     }
 
     /// The start of training: towers, value projections, output projections and heads are the identity plus 5% noise, so
-    /// that the first query is already a mean of item vectors; random matrices need about five times the epochs.
+    /// that what an item says reaches the query and the gradient reaches the item undistorted; random matrices need about
+    /// five times the epochs. (The first query is not yet a mean of item vectors: gates and scores still have random signs.)
     package convenience init(_ settings: ModelSettings, seed: UInt64) {
         self.init(settings)
         var generator = SeededGenerator(seed: seed, stream: 0x1717)

@@ -15,7 +15,10 @@ package struct TimeBuckets: Sendable {
         precondition(count > 0 && count <= 256)
         var first: [Int64] = [0]
         for b in 1..<max(2, count) where b < count {
-            var border = Int64(exp(Double(b) * 0.301).rounded(.down))
+            let start = exp(Double(b) * 0.301)
+            // No difference of two instants is longer than this.
+            guard start < 0x1p63 else { break }
+            var border = Int64(start.rounded(.down))
             while TimeBuckets.formula(border) >= b { border -= 1 }
             while TimeBuckets.formula(border) < b { border += 1 }
             first.append(border)

@@ -56,6 +56,9 @@ package struct ReleaseCatalogue {
     package func publish(_ number: Int) throws {
         try letOlderStatementsBegin()
         try connection.transaction(doing: "publishing release \(number)") {
+            // Two publications at once take turns; readers do not conflict with this lock.
+            try connection.execute(
+                "LOCK TABLE nearline.current_release IN SHARE ROW EXCLUSIVE MODE", doing: "waiting to publish")
             let state = try connection.execute(
                 "SELECT state FROM nearline.release WHERE release = $1::int FOR UPDATE", [.int(Int64(number))],
                 doing: "locking release \(number)"

@@ -116,10 +116,18 @@ package struct SafetensorsFile: Sendable {
             let offsets = entry["data_offsets"] as? [Int], offsets.count == 2, shape.allSatisfy({ $0 >= 0 })
         else { throw .damaged(path: path, reason: "tensor \(name) has an entry that cannot be read") }
         guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= body.count,
-            offsets[1] - offsets[0] == shape.reduce(kind.width, *)
+            offsets[1] - offsets[0] == byteCount(kind, shape)
         else { throw .damaged(path: path, reason: "tensor \(name) lies outside the file or does not fit its shape") }
         let start = body.startIndex
         return StoredTensor(kind: kind, shape: shape, bytes: body[start + offsets[0]..<start + offsets[1]])
+    }
+
+    /// nil where the product is too large for an integer.
+    private static func byteCount(_ kind: StoredTensor.Kind, _ shape: [Int]) -> Int? {
+        shape.reduce(kind.width) { product, length in
+            guard let (value, isTooLarge) = product?.multipliedReportingOverflow(by: length) else { return nil }
+            return isTooLarge ? nil : value
+        }
     }
 
     package func tensor(_ name: String, path: String) throws(SafetensorsError) -> StoredTensor {
@@ -157,7 +165,9 @@ package struct SafetensorsFile: Sendable {
             throw .unwritable(path: path, reason: error.localizedDescription)
         }
         guard rename(beside, path) == 0 else {
-            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+            let reason = String(cString: strerror(errno))
+            unlink(beside)
+            throw .unwritable(path: path, reason: reason)
         }
         syncFolder(of: path)
     }

@@ -1,5 +1,6 @@
 import Ledger
 import ResultTables
+import TestSupport
 import Testing
 
 @Suite struct ModelRegistryTests {

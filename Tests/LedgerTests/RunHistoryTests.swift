@@ -1,6 +1,7 @@
 import Ledger
 import Postgres
 import ResultTables
+import TestSupport
 import Testing
 
 @Suite struct RunHistoryTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import ResultTables
+import TestSupport
 import Testing
 
 /// The schema as it is after all migrations, against `sql/schema.sql`: a change shows in the diff of a commit.

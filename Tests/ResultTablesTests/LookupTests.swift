@@ -1,6 +1,7 @@
 import Domain
 import Postgres
 import ResultTables
+import TestSupport
 import Testing
 
 /// A list comes out as it was written, whichever way it is asked for.

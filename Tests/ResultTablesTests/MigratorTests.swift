@@ -1,6 +1,7 @@
 import Postgres
 import ResultTables
 import Schema
+import TestSupport
 import Testing
 
 @Suite struct MigratorTests {

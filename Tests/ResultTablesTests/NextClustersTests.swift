@@ -1,6 +1,7 @@
 import Domain
 import Postgres
 import ResultTables
+import TestSupport
 import Testing
 
 /// Of the pair of clusters, else of the latest alone, else of everybody.

@@ -1,6 +1,7 @@
 import Domain
 import Postgres
 import ResultTables
+import TestSupport
 import Testing
 
 @Suite struct PublishingTests {

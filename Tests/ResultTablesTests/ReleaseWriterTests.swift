@@ -2,6 +2,7 @@ import Domain
 import Postgres
 import ResultCodec
 import ResultTables
+import TestSupport
 import Testing
 
 @Suite struct ReleaseWriterTests {
