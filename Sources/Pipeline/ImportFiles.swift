@@ -43,7 +43,11 @@ package struct ImportFiles {
         var counts: [String: Int] = [:]
         try context.booked(on: connection, settings: context.settings.json(["max-bad-rows"])) { ledger, report in
             let types = try context.stage("looking at the keys") {
-                try EventFile.sniff(path: events, columns: eventColumns)
+                let found = try EventFile.sniff(path: events, columns: eventColumns)
+                return (
+                    user: try tables.keyType("user_id", inFile: found.user),
+                    item: try tables.keyType("item_id", inFile: found.item)
+                )
             }
             // A first look at the items, so that a wrong header costs no import.
             if let items { _ = try ItemFile(path: items, columns: itemColumns, itemType: types.item) }

@@ -46,15 +46,27 @@ struct ImportTables {
                 """, doing: "creating the tables of \(schema)")
         }
         for (column, wanted) in [("user_id", userType), ("item_id", itemType)] {
-            let found = try connection.execute(
-                "SELECT format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2",
-                [.text(name("events")), .text(column)], doing: "looking at \(schema).events"
-            ).first?.string("type")
+            let found = try type(of: column)
             guard found == wanted.rawValue else {
                 throw JobError.importMismatch(
                     relation: "\(schema).events", column: column, found: found ?? "missing", file: wanted.rawValue)
             }
         }
+    }
+
+    /// The type to read a column of keys with: that of the table, where the file's keys fit it. A file that happens to hold
+    /// digits only fits a table of text keys.
+    func keyType(_ column: String, inFile sniffed: IDType) throws -> IDType {
+        guard try exist(), let found = try type(of: column).flatMap(IDType.init(postgresName:)) else { return sniffed }
+        let fits = found == .text || (found == .int && sniffed == .bigint)
+        return fits ? found : sniffed
+    }
+
+    private func type(of column: String) throws -> String? {
+        try connection.execute(
+            "SELECT format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2",
+            [.text(name("events")), .text(column)], doing: "looking at \(schema).events"
+        ).first?.string("type")
     }
 
     /// Streams rows until `next` returns nil; returns how many were stored.

@@ -41,6 +41,21 @@ import Testing
         #expect(ended.code == 0, "\(ended.errors)")
     }
 
+    @Test func aFileOfDigitsFitsATableOfTextKeysButNotTheOtherWayRound() throws {
+        let shop = try Shop.published()
+        try shop.write("user_id,item_id,timestamp\n1,85123A,2025-01-01\n", to: "monday.csv")
+        try shop.write("user_id,item_id,timestamp\n2,22423,2025-01-02\n", to: "tuesday.csv")
+        try shop.succeed("import", "monday.csv", "--into", "b")
+        try shop.succeed("import", "tuesday.csv", "--into", "b")
+        #expect(try shop.texts("SELECT item_id AS text FROM b.events ORDER BY occurred_at") == ["85123A", "22423"])
+
+        try shop.succeed("import", "tuesday.csv", "--into", "c")
+        try shop.refuse(
+            "import", "monday.csv", "--into", "c", code: 65,
+            saying: ["c.events.item_id is bigint", "the file's keys are text", "--into"])
+        #expect(try shop.number("SELECT count(*) FROM c.events") == 1)
+    }
+
     @Test func emptyFilesAreRefused() throws {
         let shop = try Shop.published()
         try shop.write("", to: "empty.csv")
