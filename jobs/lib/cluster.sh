@@ -109,8 +109,9 @@ _cluster_make() {
 
 # Ends with a server that answers, whoever started it, or with the reason why there is none.
 _cluster_bring_up() {
-    local attempt
+    local attempt farewell=INT
     for attempt in 1 2 3; do
+        ! _cluster_has_lost_its_socket || _cluster_shut_down || return $?
         if ! _cluster_postmaster >/dev/null; then
             _cluster_clear_leftovers && _cluster_launch "$attempt" || return $?
         fi
@@ -181,11 +182,20 @@ _cluster_turn_log() {
 
 # Waits for the server at work in `data`, then exports the way to it. Its lock file says port and socket folder,
 # which may be another run's choice.
+# A server that is ready but has no socket answers nobody any more: its folder was removed under it and made anew, or a
+# server that was here before took the socket with it when it ended.
+_cluster_has_lost_its_socket() {
+    local -a lines
+    _cluster_postmaster >/dev/null || return 1
+    mapfile -t lines <"$data/postmaster.pid"
+    [[ ${lines[7]:-} == ready* && ! -S ${lines[4]}/.s.PGSQL.${lines[3]} ]]
+}
+
 _cluster_wait_until_it_answers() {
     local bindir ends=$((SECONDS + 120))
     local -a lines
     bindir=$(postgres_bindir) || return $?
-    while _cluster_postmaster >/dev/null && ((SECONDS < ends)); do
+    while _cluster_postmaster >/dev/null && ! _cluster_has_lost_its_socket && ((SECONDS < ends)); do
         mapfile -t lines <"$data/postmaster.pid"
         if [[ ${lines[4]:-} == /* ]] &&
             "$bindir/pg_isready" -q -h "${lines[4]}" -p "${lines[3]}" -U nearline -d nearline; then
