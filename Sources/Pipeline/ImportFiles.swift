@@ -113,7 +113,7 @@ package struct ImportFiles {
         try settle(file.refusals, of: events, context, ledger)
         if items == nil, !categories.isEmpty {
             var rest = categories.makeIterator()
-            counts["items"] = try tables.upsertItems(types.item) {
+            counts["items"] = try tables.upsertItems(types.item, given: ["category"]) {
                 rest.next().map {
                     ItemRow(item: $0.key, category: $0.value, seller: nil, available: true, title: nil)
                 }
@@ -128,7 +128,11 @@ package struct ImportFiles {
         guard let items else { return }
         var file = try ItemFile(path: items, columns: itemColumns, itemType: type)
         counts["items"] = try context.stage("importing items") {
-            try tables.upsertItems(type) { try file.next() }
+            let given = [
+                ("category", file.hasCategory), ("seller", file.hasSeller), ("available", file.hasAvailable),
+                ("title", file.hasTitle),
+            ].filter(\.1).map(\.0)
+            return try tables.upsertItems(type, given: given) { try file.next() }
         }
         count(file.refusals, "item", &counts)
         try settle(file.refusals, of: items, context, ledger)

@@ -90,7 +90,9 @@ struct ImportTables {
 
     /// Adds items and replaces those that are there, until `next` returns nil; of an item that comes twice the last row
     /// counts.
-    func upsertItems(_ type: IDType, next: () throws -> ItemRow?) throws -> Int {
+    ///
+    /// - Parameter given: the columns that the file has; of items that are there already the others stay as they are.
+    func upsertItems(_ type: IDType, given: [String], next: () throws -> ItemRow?) throws -> Int {
         var key: [UInt8] = []
         try connection.execute(
             "CREATE TEMP TABLE new_items (LIKE \(name("items")), line bigint) ON COMMIT DROP", doing: "preparing items")
@@ -107,13 +109,13 @@ struct ImportTables {
                 out.int64(Int64(out.rowsWritten))
             }
         }
+        let changes = given.map { "\($0) = EXCLUDED.\($0)" }.joined(separator: ", ")
         return try connection.execute(
             """
             INSERT INTO \(name("items")) (item_id, category, seller, available, title)
             SELECT DISTINCT ON (item_id) item_id, category, seller, available, title FROM new_items
             ORDER BY item_id, line DESC
-            ON CONFLICT (item_id) DO UPDATE SET category = EXCLUDED.category, seller = EXCLUDED.seller,
-                available = EXCLUDED.available, title = EXCLUDED.title
+            ON CONFLICT (item_id) DO \(changes.isEmpty ? "NOTHING" : "UPDATE SET \(changes)")
             """, doing: "storing items"
         ).affected
     }

@@ -64,8 +64,7 @@ struct ListPass {
             histories, requests: histories.map { CandidateMaker.request(at: serveAt, after: $0) },
             excluded: exclusions.forUsers(waiting.map(\.user), on: connection))
         for (entry, list) in zip(waiting, lists) {
-            // A user who is denied everything has no list, not an empty one.
-            guard !list.isEmpty else { continue }
+            // A user who is denied everything has an empty list: with none, the popular one would be shown.
             if list.count < maker.kept { shortLists += 1 }
             shard.append((entry.user, list))
         }

@@ -74,7 +74,7 @@ package struct LookUpUser {
         return parts.joined(separator: "\n\n")
     }
 
-    /// Somebody whose history is neither the shortest nor the longest, for a first look.
+    /// Somebody, always the same while the users are, for a first look.
     private func anyUser(on connection: Connection) throws -> String {
         guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
         guard

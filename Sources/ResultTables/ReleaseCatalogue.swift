@@ -101,11 +101,11 @@ package struct ReleaseCatalogue {
     }
 
     /// Drops what a build that ended early left behind; such tables were never attached, so no reader knows them.
-    package func discardUnfinished(except kept: Int? = nil, reason: String) throws -> [Int] {
+    package func discardUnfinished(reason: String) throws -> [Int] {
         let rows = try connection.execute(
             "SELECT release FROM nearline.release WHERE state = 'building' ORDER BY release",
             doing: "looking for unfinished releases")
-        let numbers = try rows.map { try $0.int("release") }.filter { $0 != kept }
+        let numbers = try rows.map { try $0.int("release") }
         for number in numbers {
             try connection.transaction(doing: "discarding unfinished release \(number)") {
                 for table in Leaf.allCases {

@@ -66,6 +66,20 @@ import Testing
         #expect(try items(shop, ofUser: "999998") == popular)
     }
 
+    @Test func usersWhoAreDeniedEverythingGetNothingInsteadOfThePopularList() throws {
+        let shop = try Shop.published()
+        let user = try shop.text("SELECT min(user_id)::text AS text FROM shop.events")
+        try shop.execute(
+            """
+            INSERT INTO shop.exclusions (item_id, user_id)
+            SELECT item_id, denied FROM shop.items, unnest(ARRAY[\(user), 999999]) AS denied
+            """)
+        try shop.succeed("precompute", "--as-of", Shop.asOf)
+        for denied in [user, "999999"] { #expect(try items(shop, ofUser: denied).isEmpty) }
+        #expect(try items(shop, ofUser: "999998").count == Shop.candidates)
+        try shop.succeed("lookup", user)
+    }
+
     /// The events view has int keys, the other relations bigint ones: as different as relations of one shop may be.
     @Test func exclusionsHoldWhereTheirKeysAreOfAnotherIntegerType() throws {
         let shop = try Shop.imported()

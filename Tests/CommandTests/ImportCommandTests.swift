@@ -56,6 +56,26 @@ import Testing
         #expect(try shop.number("SELECT count(*) FROM c.events") == 1)
     }
 
+    @Test func aFileChangesOnlyTheColumnsOfItemsThatItHas() throws {
+        let shop = try Shop.published()
+        func item() throws -> String { try shop.text("SELECT (i.*)::text AS text FROM b.items i WHERE item_id = 7") }
+        try shop.write("user_id,item_id,timestamp\n1,7,2025-01-01\n", to: "first.csv")
+        try shop.write("item_id,title,category,seller,available\n7,Socks,wool,ann,false\n", to: "items.csv")
+        try shop.succeed("import", "first.csv", "items.csv", "--into", "b")
+        #expect(try item() == "(7,wool,ann,f,Socks)")
+        try shop.write("user_id,item_id,timestamp,category\n1,7,2025-01-02,cotton\n", to: "second.csv")
+        try shop.succeed("import", "second.csv", "--into", "b")
+        #expect(try item() == "(7,cotton,ann,f,Socks)")
+        try shop.write("user_id,item_id,timestamp\n1,7,2025-01-03\n", to: "third.csv")
+        try shop.write("item_id,title\n7,Long socks\n", to: "titles.csv")
+        try shop.succeed("import", "third.csv", "titles.csv", "--into", "b")
+        #expect(try item() == "(7,cotton,ann,f,\"Long socks\")")
+        try shop.write("user_id,item_id,timestamp\n1,7,2025-01-04\n", to: "fourth.csv")
+        try shop.write("item_id\n7\n", to: "bare.csv")
+        try shop.succeed("import", "fourth.csv", "bare.csv", "--into", "b")
+        #expect(try item() == "(7,cotton,ann,f,\"Long socks\")")
+    }
+
     @Test func emptyFilesAreRefused() throws {
         let shop = try Shop.published()
         try shop.write("", to: "empty.csv")
