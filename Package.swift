@@ -50,7 +50,8 @@ let package = Package(
             name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
-                .embedInCode("sql/0003_result_tables.sql"),
+                .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
+                .embedInCode("sql/0005_release_states.sql"),
             ]),
 
         // C

@@ -66,7 +66,7 @@ package struct PrecomputeCandidates {
         try registerIfForeign(model, artifact, on: connection)
         var answer: Answer?
         try context.booked(on: connection, settings: settings) { ledger, report in
-            let dropped = try catalogue.discardUnfinished(reason: "its run ended before it was whole")
+            let dropped = try ReleasePruner(connection).discardUnfinished(reason: "its run ended before it was whole")
             if !dropped.isEmpty {
                 context.log.info("dropped unfinished releases", metadata: ["releases": "\(dropped)"])
             }
@@ -74,7 +74,7 @@ package struct PrecomputeCandidates {
                 context.log.info(
                     "publishing the release that was built already", metadata: ["release": "\(built.release)"])
                 report.release = built.release
-                try catalogue.publish(built.release)
+                try ReleaseSwitch(connection).publish(built.release)
                 answer = summary(try catalogue.release(built.release), report)
                 return
             }
@@ -87,10 +87,10 @@ package struct PrecomputeCandidates {
             } catch {
                 // At once where that is possible, so that a failed night costs no disk; else the next run does it.
                 _ = try? connection.reconnectIfLost()
-                _ = try? catalogue.discardUnfinished(reason: "\(error)")
+                _ = try? ReleasePruner(connection).discardUnfinished(reason: "\(error)")
                 throw error
             }
-            if publishes { try context.stage("publishing") { try catalogue.publish(writer.release) } }
+            if publishes { try context.stage("publishing") { try ReleaseSwitch(connection).publish(writer.release) } }
             answer = summary(try catalogue.release(writer.release), report)
         }
         return answer!

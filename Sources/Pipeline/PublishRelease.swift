@@ -31,7 +31,7 @@ package struct PublishRelease {
         }
         try context.booked(on: connection, settings: "{}") { _, report in
             report.release = row.release
-            try catalogue.publish(row.release)
+            try ReleaseSwitch(connection).publish(row.release)
         }
         return Answer(
             "release \(row.release) is current (\(row.users) users), in place of \(before)", ["release": row.release])
