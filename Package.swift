@@ -23,7 +23,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
-                "Safetensors",
+                "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -35,7 +35,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
-        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(
+            name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
