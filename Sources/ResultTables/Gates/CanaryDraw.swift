@@ -98,8 +98,10 @@ extension CanaryDraw {
     static func keys(_ count: Int, of release: Int) -> String {
         """
         SELECT t.key, t.payload, a.name AS older, b.name AS latest FROM \(Leaf.transition.name(release)) t \
-        LEFT JOIN nearline.release_cluster a ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
-        LEFT JOIN nearline.release_cluster b ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) \
+        LEFT JOIN nearline.release_cluster a \
+        ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
+        LEFT JOIN nearline.release_cluster b \
+        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) \
         ORDER BY t.key <> 0, hashint8extended(t.key, 1), t.key LIMIT \(count)
         """
     }

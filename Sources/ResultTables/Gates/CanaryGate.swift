@@ -29,9 +29,11 @@ extension GateCheck {
     private var canaryQuery: String {
         """
         SELECT s.user_id, u.rank, i.item_id AS stored, l.item_id AS looked_up, u.score, l.score AS score_looked_up \
-        FROM (\(CanaryDraw.users(bounds.canaryUsers, of: release.release))) s JOIN \(table(.candidate)) c USING (user_id) \
-        CROSS JOIN LATERAL nearline.unpack(c.payload) u JOIN \(table(.item)) i USING (item_row) \
-        LEFT JOIN LATERAL nearline.lookup_in(\(release.release), s.user_id) l ON l.rank = u.rank ORDER BY s.user_id, u.rank
+        FROM (\(CanaryDraw.users(bounds.canaryUsers, of: release.release))) s \
+        JOIN \(table(.candidate)) c USING (user_id) CROSS JOIN LATERAL nearline.unpack(c.payload) u \
+        JOIN \(table(.item)) i USING (item_row) \
+        LEFT JOIN LATERAL nearline.lookup_in(\(release.release), s.user_id) l ON l.rank = u.rank \
+        ORDER BY s.user_id, u.rank
         """
     }
 }

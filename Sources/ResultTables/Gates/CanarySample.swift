@@ -4,8 +4,8 @@ import Postgres
 /// What some users and transition keys of a release have to be answered, decoded from its tables on this side: to hold
 /// against any other way of reading it.
 ///
-/// The same users every time, chosen by a hash of their keys. Lists that cannot be read are left out: they are the affair
-/// of another gate.
+/// The same users every time, chosen by a hash of their keys. Lists that cannot be read are left out: they are the
+/// affair of another gate.
 package struct CanarySample: Sendable, Equatable {
     package struct List: Sendable, Equatable {
         /// The key as text.

@@ -25,14 +25,15 @@ extension GateCheck {
         let passed = sample.mean >= bounds.minOverlap && (mayBeEqual || sample.mean <= bounds.maxOverlap)
         return finding(
             .overlap, passed,
-            "\(percent(sample.mean)) of a list in common with release \(current.release), mean of \(sample.users) users",
+            "\(percent(sample.mean)) of a list in common with release \(current.release), "
+                + "mean of \(sample.users) users",
             bound: bound, query: query)
     }
 
     /// What a trained model's figures call the number that is compared.
     private static let heldOutFigure = "held_out_ndcg_at_100"
 
-    /// Models are judged by the sessions that training held out. That is a ranking figure (NDCG@100): training notes no other.
+    /// Models are judged by the sessions that training held out: by NDCG@100, as training notes no other figure.
     func recall() throws -> GateFinding {
         let key = Self.heldOutFigure
         let query = """
@@ -60,7 +61,8 @@ extension GateCheck {
 
     func transitions() throws -> GateFinding {
         let bound =
-            "at least \(percent(bounds.minTransitionOverlap)) in common; at most \(percent(bounds.maxTransitionDrop)) fewer keys"
+            "at least \(percent(bounds.minTransitionOverlap)) in common; "
+            + "at most \(percent(bounds.maxTransitionDrop)) fewer keys"
         guard let current, current.transitions > 0 else {
             return finding(
                 .transitions, true, "\(release.transitions) keys, none to compare with", bound: bound,

@@ -4,8 +4,9 @@ import Postgres
 extension GateCheck {
     func rows() throws -> GateFinding {
         let query = """
-            SELECT r.users AS users_stated, (SELECT sum(s.users) FROM nearline.release_shard s WHERE s.release = r.release) \
-            AS users_booked, (SELECT count(*) FROM \(table(.candidate))) AS users_stored, r.items AS items_stated, \
+            SELECT r.users AS users_stated, \
+            (SELECT sum(s.users) FROM nearline.release_shard s WHERE s.release = r.release) AS users_booked, \
+            (SELECT count(*) FROM \(table(.candidate))) AS users_stored, r.items AS items_stated, \
             (SELECT count(*) FROM \(table(.item))) AS items_stored, \
             (SELECT count(*) FROM \(table(.item)) WHERE item_row NOT BETWEEN 0 AND r.items - 1) AS items_out_of_place, \
             r.transitions AS transitions_stated, (SELECT count(*) FROM \(table(.transition))) AS transitions_stored \

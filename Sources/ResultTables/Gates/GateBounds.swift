@@ -26,8 +26,8 @@ package struct GateBounds: Sendable, Equatable {
     package var minRecall = 0.0
     /// Share of the held-out figure of the current release's model that may be lost.
     package var maxRecallDrop = 0.3
-    /// Mean share of clusters in common among the first five of a key (intersection over union), over the keys that both
-    /// releases have.
+    /// Mean share of clusters in common among the first five of a key (intersection over union), over the keys of both
+    /// releases.
     package var minTransitionOverlap = 0.02
     /// Share of the current release's transition keys that may be missing.
     package var maxTransitionDrop = 0.5

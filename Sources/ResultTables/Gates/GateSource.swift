@@ -1,8 +1,8 @@
 /// What may not be recommended, as the source says it now and not as it was when the release was built.
 package struct GateSource: Sendable, Equatable {
-    /// A query that gives the `item_id` of what nobody may get, with the result tables' own type.
+    /// A query that gives the `item_id` of what nobody may get, with the type that it has in the result tables.
     package var deniedForEverybody: String?
-    /// A query that gives the `user_id` and `item_id` of what single users may not get, with the result tables' own types.
+    /// A query that gives the `user_id` and `item_id` of what single users may not get, with the same types.
     package var deniedPairs: String?
 
     package init(deniedForEverybody: String? = nil, deniedPairs: String? = nil) {

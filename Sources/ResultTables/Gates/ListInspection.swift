@@ -88,7 +88,7 @@ struct ListInspection {
         return (isInList, more)
     }
 
-    /// An empty list is right for a user who may get nothing, and a short one where there are not items enough for a full one.
+    /// An empty list is right for a user who may get nothing, and a short one where there are not items enough.
     private mutating func noteLength(_ list: [Candidate], _ place: UnsafeRawBufferPointer, eligible: Int) {
         if list.isEmpty {
             if eligible > 0 { empty.add(place) }

@@ -1,7 +1,7 @@
 import Domain
 import Postgres
 
-/// What the lists of some users have in common in two releases; the same users every time, chosen by a hash of their keys.
+/// What the lists of some users have in common in two releases: the same users every time, chosen by a hash of keys.
 struct OverlapSample {
     private(set) var users = 0
     /// Sum over users of the share of the longer list that is in both.
@@ -55,8 +55,8 @@ struct OverlapSample {
     static func query(new: Int, old: Int, users: Int) -> String {
         func items(_ release: Int) -> String {
             """
-            ARRAY(SELECT i.item_id FROM \(Leaf.candidate.name(release)) c CROSS JOIN LATERAL nearline.unpack(c.payload) u \
-            JOIN \(Leaf.item.name(release)) i USING (item_row) WHERE c.user_id = s.user_id)
+            ARRAY(SELECT i.item_id FROM \(Leaf.candidate.name(release)) c \
+            CROSS JOIN LATERAL nearline.unpack(c.payload) u JOIN \(Leaf.item.name(release)) i USING (item_row) WHERE c.user_id = s.user_id)
             """
         }
         return """

@@ -17,7 +17,7 @@ package struct ReleaseGates {
     ///
     /// - Parameter number: a release that is whole and not current: a validated one, or one that was served before.
     package func check(_ number: Int) throws -> [GateFinding] {
-        // One instant for both releases and the source; the canary moves the pointer, so it has a transaction of its own.
+        // One instant for both releases and the source; the canary moves the pointer, in a transaction of its own.
         let (check, read, sample) = try connection.transaction(.readOnlySnapshot, doing: "checking release \(number)") {
             let check = try GateCheck(number, bounds: bounds, source: source, on: connection)
             let sample = try CanarySample.draw(

@@ -51,8 +51,10 @@ struct TransitionOverlap {
         """
         (SELECT t.payload, coalesce('=' || a.name, '') AS older, coalesce('=' || b.name, '') AS latest \
         FROM \(Leaf.transition.name(release)) t \
-        LEFT JOIN nearline.release_cluster a ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
-        LEFT JOIN nearline.release_cluster b ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key))
+        LEFT JOIN nearline.release_cluster a \
+        ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
+        LEFT JOIN nearline.release_cluster b \
+        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key))
         """
     }
 
