@@ -91,7 +91,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultTablesTests",
-            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+            dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),

@@ -8,6 +8,13 @@ package struct ListedItem: Equatable, Sendable {
     package var item: String
     package var score: Float
     package var source: CandidateSource
+
+    package init(rank: Int, item: String, score: Float, source: CandidateSource) {
+        self.rank = rank
+        self.item = item
+        self.score = score
+        self.source = source
+    }
 }
 
 /// A user's list as a service reads it: the payload by key, decoded here.
