@@ -52,7 +52,6 @@ package struct Setting: Sendable {
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
         Setting("snapshots", "", .text, "folder for snapshot files of releases; empty: none are written"),
-        Setting("overlay-share", "0.25", .real(0...1), "users that the overlay may hold, as a share of the release's"),
         Setting("min-users", "1", .integer(0...Int.max), "gate: users that a release must have"),
         Setting("max-user-drop", "0.2", .real(0...1), "gate: share of the current release's users that may be missing"),
         Setting("max-user-growth", "1", .real(0...1e9), "gate: users more, as a share of the current release's"),
