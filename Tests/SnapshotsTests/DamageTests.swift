@@ -139,8 +139,8 @@ import Testing
             key.appendBinary(to: &bytes, type: .bigint)
             return bytes
         }
-        // Any answer will do: what lies behind ends the process where one byte too many is read. The sum makes sure that
-        // bytes are read at all.
+        // Any answer will do: what lies behind ends the process where one byte too many is read. The sum makes sure
+        // that bytes are read at all.
         var read = 0
         func last(_ bytes: UnsafeRawBufferPointer?) -> Int { bytes?.last.map(Int.init) ?? 0 }
         try withForbiddenPages(room: 2 * whole.count) { room in
