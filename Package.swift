@@ -26,7 +26,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
-                "Safetensors",
+                "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -38,7 +38,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
-        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(
+            name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
         .target(
             name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
@@ -56,7 +57,8 @@ let package = Package(
             name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
-                .embedInCode("sql/0003_result_tables.sql"),
+                .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
+                .embedInCode("sql/0005_release_states.sql"),
             ]),
 
         // C
@@ -99,7 +101,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultTablesTests",
-            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+            dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),

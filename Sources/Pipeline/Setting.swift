@@ -51,6 +51,8 @@ package struct Setting: Sendable {
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting("snapshots", "", .text, "folder for snapshot files of releases; empty: none are written"),
+        Setting("overlay-share", "0.25", .real(0...1), "users that the overlay may hold, as a share of the release's"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 

@@ -2,48 +2,13 @@ import Domain
 import Postgres
 import ResultCodec
 
-/// What a release is made from; stored beside it.
-package struct ReleaseFacts: Sendable {
-    package var model: String
-    package var asOf: String
-    package var serveAt: String
-    package var settingsHash: String
-    package var candidatesPerUser: Int
-
-    package init(model: String, asOf: String, serveAt: String, settingsHash: String, candidatesPerUser: Int) {
-        self.model = model
-        self.asOf = asOf
-        self.serveAt = serveAt
-        self.settingsHash = settingsHash
-        self.candidatesPerUser = candidatesPerUser
-    }
-}
-
-/// Why a release did not come to be. In every case the current release still serves.
-package enum ReleaseError: Error, Equatable, CustomStringConvertible {
-    case rowsMissing(table: String, claimed: Int, stored: Int)
-    case notBuilt(release: Int, state: String)
-    case unknown(release: Int)
-    case noRelease
-
-    package var description: String {
-        switch self {
-        case .rowsMissing(let table, let claimed, let stored):
-            "\(table) holds \(stored) rows, \(claimed) were written; run nearline precompute again"
-        case .notBuilt(let release, let state):
-            "release \(release) is \(state), only a validated one can be published; run nearline precompute"
-        case .unknown(let release): "there is no release \(release); nearline runs shows what was built"
-        case .noRelease: "nothing is published yet; run nearline train, then nearline precompute"
-        }
-    }
-}
-
 /// Loads one release into standalone tables that no reader can see, then attaches and validates them together.
 package final class ReleaseWriter {
     package let release: Int
     package private(set) var users = 0
     package private(set) var payloadBytes = 0
     package private(set) var transitions = 0
+    private var shards = 0
     private let connection: Connection
     private let facts: ReleaseFacts
     private let userType: IDType
@@ -53,8 +18,12 @@ package final class ReleaseWriter {
     private var listsTop10: [Int64]
 
     /// Creates the release row and its empty leaf tables.
+    ///
+    /// - Parameter unlogged: spares the write-ahead log, and with it half of what a build writes; a crash of the server then
+    ///   empties the release, and a replica never has it.
     package init(
-        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, on connection: Connection
+        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, unlogged: Bool = false,
+        on connection: Connection
     ) throws {
         self.facts = facts
         self.userType = userType
@@ -68,28 +37,51 @@ package final class ReleaseWriter {
                 [.text(userType.rawValue), .text(itemType.rawValue)], doing: "preparing the result tables")
             let release = try connection.execute(
                 """
-                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user)
-                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int) RETURNING release
+                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user, is_unlogged)
+                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean) RETURNING release
                 """,
                 [
                     .text(facts.model), .text(facts.asOf), .text(facts.serveAt), .text(facts.settingsHash),
-                    .int(Int64(facts.candidatesPerUser)),
+                    .int(Int64(facts.candidatesPerUser)), .text(unlogged ? "true" : "false"),
                 ], doing: "registering a release")[0].int("release")
             for table in Leaf.allCases {
-                try connection.execute(
-                    "CREATE TABLE \(table.name(release)) (LIKE \(table.parent) INCLUDING STORAGE)",
-                    doing: "creating \(table.name(release))")
+                let name = table.name(release)
+                try connection.script(
+                    """
+                    CREATE \(unlogged ? "UNLOGGED" : "") TABLE \(name) (LIKE \(table.parent) INCLUDING STORAGE);
+                    SELECT nearline.copy_grants('\(table.parent)', '\(name)')
+                    """, doing: "creating \(name)")
             }
             return release
         }
     }
 
-    /// Stores one shard of users; each call is a transaction, and only whole ones count.
+    /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
     package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
-        var key: [UInt8] = [], payload: [UInt8] = []
-        let columns = ["user_id", "release", "payload"]
         let doing = "writing \(shard.count) lists of release \(release)"
-        var bytes = 0
+        let (stored, bytes) = try connection.transaction(doing: doing) {
+            // The transaction that validates the release waits for the log, and for all that was written before it.
+            try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
+            let copied = try copy(shard, doing: doing)
+            try connection.execute(
+                """
+                INSERT INTO nearline.release_shard (release, shard, users, payload_bytes)
+                VALUES ($1::int, $2::int, $3::bigint, $4::bigint)
+                """,
+                [.int(Int64(release)), .int(Int64(shards)), .int(Int64(copied.stored)), .int(Int64(copied.bytes))],
+                doing: "booking shard \(shards) of release \(release)")
+            return copied
+        }
+        shards += 1
+        users += stored
+        payloadBytes += bytes
+    }
+
+    private func copy(
+        _ shard: some Collection<(user: ExternalID, list: [Candidate])>, doing: String
+    ) throws -> (stored: Int, bytes: Int) {
+        var key: [UInt8] = [], payload: [UInt8] = [], bytes = 0
+        let columns = ["user_id", "release", "payload"]
         let stored = try connection.copyIn(Leaf.candidate.name(release), columns: columns, doing: doing) { out in
             for (user, list) in shard {
                 key.removeAll(keepingCapacity: true)
@@ -100,14 +92,15 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.bytes(payload)
                 bytes += payload.count
-                for (rank, candidate) in list.enumerated() {
-                    lists[Int(candidate.row)] += 1
-                    if rank < 10 { listsTop10[Int(candidate.row)] += 1 }
-                }
+                count(list)
             }
         }
-        users += stored
-        payloadBytes += bytes
+        return (stored, bytes)
+    }
+
+    private func count(_ list: [Candidate]) {
+        for candidate in list { lists[Int(candidate.row)] += 1 }
+        for candidate in list.prefix(10) { listsTop10[Int(candidate.row)] += 1 }
     }
 
     /// Where the lists go until the release is whole, as a quoted relation.
@@ -167,9 +160,12 @@ package final class ReleaseWriter {
         }
         for table in Leaf.allCases {
             let name = table.name(release)
+            let others = table.keys.dropFirst().map { ", ADD UNIQUE (\($0))" }.joined()
             try connection.execute(
-                "ALTER TABLE \(name) ADD PRIMARY KEY (\(table.key)), ADD CONSTRAINT one_release CHECK (release = \(release))",
-                doing: "indexing \(name)")
+                """
+                ALTER TABLE \(name) ADD PRIMARY KEY (\(table.keys[0]))\(others),
+                    ADD CONSTRAINT one_release CHECK (release = \(release))
+                """, doing: "indexing \(name)")
             try connection.execute("VACUUM (FREEZE, ANALYZE) \(name)", doing: "vacuuming \(name)")
         }
         try validate(items: vocabulary.count)
@@ -177,7 +173,9 @@ package final class ReleaseWriter {
 
     private func validate(items: Int) throws {
         try connection.transaction(doing: "validating release \(release)") {
-            for (table, claimed) in [(Leaf.candidate, users), (.transition, transitions), (.item, items)] {
+            for (table, claimed) in [
+                (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
+            ] {
                 let stored = try connection.execute(
                     "SELECT count(*) AS n FROM \(table.name(release))", doing: "counting \(table.name(release))")[0]
                     .int("n")
@@ -201,27 +199,4 @@ package final class ReleaseWriter {
                 ], doing: "validating release \(release)")
         }
     }
-}
-
-/// The tables of a release that are loaded on their own and attached when they are whole.
-enum Leaf: CaseIterable {
-    case candidate, transition, item
-
-    var parent: String {
-        switch self {
-        case .candidate: "nearline.candidate"
-        case .transition: "nearline.transition"
-        case .item: "nearline.release_item"
-        }
-    }
-
-    var key: String {
-        switch self {
-        case .candidate: "user_id"
-        case .transition: "key"
-        case .item: "item_row"
-        }
-    }
-
-    func name(_ release: Int) -> String { "\(parent)_r\(release)" }
 }

@@ -17,6 +17,8 @@ struct Lookup: ParsableCommand {
     var clusters: String?
     @Flag(help: "With --any: look up clusters.")
     var transitions = false
+    @Option(help: "Number of the release to look in (default: the current one).")
+    var release: Int?
     @Flag(help: "Also show what the user did last.")
     var history = false
     @Option(help: "Places shown.")
@@ -36,7 +38,7 @@ struct Lookup: ParsableCommand {
             if transitions || clusters != nil {
                 return try LookUpClusters(names: clusters).run(context)
             }
-            return try LookUpUser(user: user, count: count, showsHistory: history).run(context)
+            return try LookUpUser(user: user, release: release, count: count, showsHistory: history).run(context)
         }
     }
 }

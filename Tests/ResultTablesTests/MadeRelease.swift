@@ -91,7 +91,7 @@ extension Connection {
     @discardableResult
     func publish(_ drawn: DrawnRelease) throws -> Int {
         let release = try build(drawn)
-        try ReleaseCatalogue(self).publish(release)
+        try ReleaseSwitch(self).publish(release)
         return release
     }
 }

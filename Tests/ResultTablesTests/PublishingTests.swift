@@ -22,7 +22,7 @@ import Testing
         #expect(try catalogue.current()?.release == first)
         let second = try database.connection.build(DrawnRelease(seed: 2))
         #expect(try catalogue.current()?.release == first)
-        try catalogue.publish(second)
+        try ReleaseSwitch(database.connection).publish(second)
         #expect(try catalogue.current()?.release == second)
         #expect(try database.state(of: first) == "superseded" && database.state(of: second) == "current")
         #expect(try catalogue.release(second).publishedAt != nil)
@@ -40,7 +40,7 @@ import Testing
             newer = try database.connection.build(DrawnRelease())
         #expect(try catalogue.validated(settingsHash: "s")?.release == newer)
         #expect(try catalogue.validated(settingsHash: "it's")?.release == nil)
-        try catalogue.publish(newer)
+        try ReleaseSwitch(database.connection).publish(newer)
         #expect(try catalogue.validated(settingsHash: "s")?.release == waiting)
     }
 
@@ -49,14 +49,15 @@ import Testing
         let current = try database.connection.publish(DrawnRelease())
         let building = try database.connection.writer(DrawnRelease()).release
         for (release, state) in [(current, "current"), (building, "building")] {
-            let error = thrown(ReleaseError.self) { try catalogue.publish(release) }
+            let error = thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(release) }
             #expect(error == .notBuilt(release: release, state: state))
         }
-        _ = try catalogue.discardUnfinished(reason: "killed")
+        _ = try ReleasePruner(database.connection).discardUnfinished(reason: "killed")
         #expect(
-            thrown(ReleaseError.self) { try catalogue.publish(building) }
+            thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(building) }
                 == .notBuilt(release: building, state: "failed"))
-        #expect(thrown(ReleaseError.self) { try catalogue.publish(99) } == .unknown(release: 99))
+        #expect(
+            thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(99) } == .unknown(release: 99))
         #expect(thrown(ReleaseError.self) { _ = try catalogue.release(99) } == .unknown(release: 99))
         #expect(try catalogue.current()?.release == current)
     }
@@ -144,7 +145,7 @@ import Testing
             let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
             guard thread == 2 else {
                 _ = isBlocked.waits()
-                return try ReleaseCatalogue(connection).publish(releases[thread])
+                return try ReleaseSwitch(connection).publish(releases[thread])
             }
             // Both have to wait for this one, so that they do meet.
             try connection.transaction(doing: "blocking") {
