@@ -9,20 +9,22 @@ final class LoadedRelease {
     let fallback: [UInt8]?
     let lists: PreparedStatement
     let transitions: PreparedStatement
-    /// What the payload that was read last was compressed with.
+    /// What its payloads were compressed with; those of the overlay may have been with another.
     var dictionary: PayloadDictionary?
     private let clusterRows: [ExternalKey: Int]
 
     var release: Release { decoding.release }
 
     init(
-        decoding: ListDecoding, userType: IDType, clusters: [String], fallback: [UInt8]?, hasOverlay: Bool
+        decoding: ListDecoding, userType: IDType, clusters: [String], fallback: [UInt8]?,
+        dictionary: PayloadDictionary?
     ) {
         self.decoding = decoding
         self.userType = userType
         self.clusters = clusters
         self.fallback = fallback
-        lists = .lists(of: decoding.release.number, userType: userType, hasOverlay: hasOverlay)
+        self.dictionary = dictionary
+        lists = .lists(of: decoding.release.number, userType: userType)
         transitions = .transitions(of: decoding.release.number)
         clusterRows = Dictionary(
             clusters.enumerated().map { (.text($1), $0) }, uniquingKeysWith: { first, _ in first })

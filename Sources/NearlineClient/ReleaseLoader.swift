@@ -6,7 +6,7 @@ struct ReleaseLoader {
     let connection: Connection
 
     /// The migration that brought the tables which are read here.
-    static let neededMigration = 3
+    static let neededMigration = 5
 
     /// The current release.
     func load() throws -> LoadedRelease {
@@ -17,7 +17,8 @@ struct ReleaseLoader {
             return LoadedRelease(
                 decoding: ListDecoding(release: release, items: try items(of: release.number, itemType)),
                 userType: try keyType(facts.string("user_type")), clusters: try clusters(of: release.number),
-                fallback: try fallback(of: release.number), hasOverlay: try facts.bool("has_overlay"))
+                fallback: try fallback(of: release.number),
+                dictionary: try facts.optionalBytes("dictionary").map { PayloadDictionary($0) })
         }
         return loaded
     }
@@ -31,18 +32,18 @@ struct ReleaseLoader {
     }
 
     private static let factsQuery = """
-        SELECT r.release, r.model, \(microseconds("as_of")), \(microseconds("serve_at")),
-            \(microseconds("published_at")),
+        SELECT r.release, r.model, \(microseconds("r.as_of")) AS as_of,
+            \(microseconds("r.serve_at")) AS serve_at, \(microseconds("c.published_at")) AS published_at,
             (SELECT format_type(atttypid, NULL) FROM pg_attribute
                 WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id') AS user_type,
             (SELECT format_type(atttypid, NULL) FROM pg_attribute
                 WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id') AS item_type,
-            to_regclass('nearline.overlay_r' || r.release) IS NOT NULL AS has_overlay
-        FROM nearline.release r JOIN nearline.current_release c ON c.release = r.release
+            (SELECT bytes FROM nearline.payload_dictionary d WHERE d.dictionary = r.dictionary) AS dictionary
+        FROM nearline.current_release c JOIN nearline.release r ON r.release = c.release
         """
 
     private static func microseconds(_ column: String) -> String {
-        "(extract(epoch FROM r.\(column)) * 1000000)::bigint AS \(column)"
+        "(extract(epoch FROM \(column)) * 1000000)::bigint"
     }
 
     private func release(_ facts: Row) throws -> Release {

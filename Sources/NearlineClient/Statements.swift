@@ -12,14 +12,12 @@ extension PreparedStatement {
     /// joins of the three cost 1.3 to 1.4, this 1.24; as the first relation the pointer is a scan of one page, cheaper
     /// than its index. The instant travels in front of the payload since an expression over a row that is not there
     /// costs nothing.
-    static func lists(of release: Int, userType: IDType, hasOverlay: Bool) -> PreparedStatement {
-        let overlay =
-            hasOverlay
-            ? "(SELECT timestamptz_send(as_of) || payload FROM nearline.overlay_r\(release) WHERE user_id = $1)"
-            : "NULL::bytea"
+    static func lists(of release: Int, userType: IDType) -> PreparedStatement {
+        let updated = "SELECT timestamptz_send(as_of) || payload FROM nearline.overlay_r\(release) WHERE user_id = $1"
+        let own = "SELECT payload FROM nearline.candidate_r\(release) WHERE user_id = $1"
         return PreparedStatement(
-            "SELECT release, \(overlay), (SELECT payload FROM nearline.candidate_r\(release) WHERE user_id = $1) "
-                + "FROM nearline.current_release", release: release, parameterTypes: [typeIDs[userType]!])
+            "SELECT release, (\(updated)), (\(own)) FROM nearline.current_release",
+            release: release, parameterTypes: [typeIDs[userType]!])
     }
 
     /// What comes next after a pair of clusters, after the latest alone, and after anything.

@@ -87,22 +87,27 @@ extension EmptyDatabase {
         try writer.writeFallback(drawn.fallback)
         try writer.write(clusters: drawn.clusters.map { ($0, 5) }, transitions: drawn.transitions)
         try writer.finish(drawn.vocabulary)
-        try addOverlay(to: writer.release)
         return writer.release
     }
 
     @discardableResult
     func publish(_ drawn: DrawnRelease) throws -> Int {
         let release = try build(drawn)
-        try ReleaseCatalogue(connection).publish(release)
+        try ReleaseSwitch(connection).publish(release)
         return release
     }
 
     /// As `prune` does.
     func drop(_ release: Int) throws {
-        for table in ["candidate", "transition", "release_item"] {
+        for table in ["candidate", "overlay", "transition", "release_item"] {
             try run("DROP TABLE nearline.\(table)_r\(release)")
         }
-        try dropOverlay(of: release)
+    }
+
+    /// Makes a list of the current release anew, as near-line updates do.
+    func update(_ user: ExternalID, _ drawn: DrawnRelease, _ list: [Candidate], asOf: String) throws {
+        guard let current = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
+        let writer = OverlayWriter(current, userType: drawn.userType, limit: 1000, on: connection)
+        _ = try writer.write([(user, list)], asOf: asOf)
     }
 }
