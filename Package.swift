@@ -4,7 +4,10 @@ import PackageDescription
 // Arrows point down only (README, "The house"); jobs/check-arrows.sh holds the imports to this graph.
 let package = Package(
     name: "nearline",
-    products: [.executable(name: "nearline", targets: ["nearline"])],
+    products: [
+        .executable(name: "nearline", targets: ["nearline"]),
+        .library(name: "NearlineClient", targets: ["NearlineClient"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -37,6 +40,8 @@ let package = Package(
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
         .target(
             name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
+        .target(
+            name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
@@ -71,6 +76,11 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(
+            name: "NearlineClientTests",
+            dependencies: [
+                "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
+            ]),
         .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
