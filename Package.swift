@@ -23,7 +23,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
-                "Safetensors",
+                "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -35,7 +35,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
-        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(
+            name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
@@ -44,10 +45,11 @@ let package = Package(
         .target(name: "Checksum", dependencies: ["CXXHash"]),
         .target(name: "Postgres", dependencies: ["CLibPQ"]),
         .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "Snapshots", dependencies: ["Domain", "Checksum"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
         .target(
-            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql", "sql/queries"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
@@ -69,6 +71,7 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],

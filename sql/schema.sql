@@ -2,6 +2,129 @@
 -- Nobody runs this file; GoldenSchemaTests compares it. To make it anew:
 -- UPDATE_GOLDEN=1 jobs/test.sh --filter GoldenSchemaTests
 CREATE SCHEMA nearline;
+CREATE FUNCTION nearline.copy_grants(parent regclass, leaf regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT a.grantee::regrole AS grantee FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = parent AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner AND a.grantee <> 0
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %s', leaf, given.grantee);
+    END LOOP;
+END
+$$;
+CREATE FUNCTION nearline.create_result_functions(user_type text, item_type text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    EXECUTE format($ddl$
+        CREATE OR REPLACE FUNCTION nearline.lookup(wanted %1$s)
+        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted
+                    AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
+                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT f.payload FROM nearline.fallback f
+                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            ORDER BY u.rank
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup(%1$s) IS
+            'The current list of a user, best first: the near-line one, else last night''s, else the popular one.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_many(wanted %1$s[])
+        RETURNS TABLE (user_id %1$s, rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_many(%1$s[]) IS 'nearline.lookup for several users.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_in(wanted_release int, wanted %1$s)
+        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted AND o.release = wanted_release),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = wanted_release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = wanted_release))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = wanted_release
+            ORDER BY u.rank
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_in(int, %1$s) IS
+            'nearline.lookup in a stated release: for a request that must not see two, or to look at an old one.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_facts(wanted %1$s)
+        RETURNS TABLE (release int, origin text, as_of timestamptz, age interval, published_at timestamptz)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT p.release, CASE WHEN o.user_id IS NOT NULL THEN 'overlay' WHEN EXISTS (
+                    SELECT FROM nearline.candidate c WHERE c.user_id = wanted
+                        AND c.release = (SELECT release FROM nearline.current_release WHERE only_row))
+                THEN 'own' ELSE 'fallback' END,
+                coalesce(o.as_of, r.as_of), now() - coalesce(o.as_of, r.as_of), p.published_at
+            FROM nearline.current_release p
+            JOIN nearline.release r USING (release)
+            LEFT JOIN nearline.overlay o ON o.user_id = wanted
+                AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE p.only_row
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_facts(%1$s) IS
+            'Which release a user''s list comes from, from where in it (overlay, own, fallback), and how old its events are.';
+        CREATE OR REPLACE FUNCTION nearline.release_diff(a int, b int, share double precision DEFAULT 1)
+        RETURNS TABLE (user_id %1$s, in_a int, in_b int, shared int)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
+            FROM (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
+            ) x FULL JOIN (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
+            ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
+        $body$;
+        COMMENT ON FUNCTION nearline.release_diff(int, int, double precision) IS
+            'For each user of two releases, or of a share of them, the length of both lists as published and how many items '
+            'they share.';
+        CREATE OR REPLACE VIEW nearline.candidates AS
+            -- One level and no sub-selects with pointers of their own: else PostgreSQL 16 and older read it in one process.
+            SELECT l.user_id, u.rank, i.item_id, u.score, u.source
+            FROM (
+                SELECT c.user_id, c.release, c.payload, false AS is_newer FROM nearline.candidate c
+                UNION ALL
+                SELECT o.user_id, o.release, o.payload, true FROM nearline.overlay o
+            ) l
+            LEFT JOIN nearline.overlay newer ON newer.user_id = l.user_id AND NOT l.is_newer
+                AND newer.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            CROSS JOIN LATERAL nearline.unpack(l.payload) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE l.release = (SELECT release FROM nearline.current_release WHERE only_row)
+                AND newer.user_id IS NULL;
+        COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
+        CREATE OR REPLACE VIEW nearline.exposure AS
+            SELECT i.item_id, i.lists, i.lists_top_10
+            FROM nearline.release_item i
+            WHERE i.release = (SELECT release FROM nearline.current_release WHERE only_row);
+        COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
+    $ddl$, user_type, item_type);
+END
+$_$;
 CREATE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -13,71 +136,75 @@ BEGIN
     WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id';
     SELECT atttypid INTO item_found FROM pg_attribute
     WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id';
-    IF user_found IS NOT NULL THEN
-        IF user_found <> user_type OR item_found <> item_type THEN
-            RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
-                user_found, item_found, user_type, item_type
-                USING ERRCODE = 'datatype_mismatch', HINT =
-                    'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
-        END IF;
-        RETURN;
+    IF user_found <> user_type OR item_found <> item_type THEN
+        RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
+            user_found, item_found, user_type, item_type
+            USING ERRCODE = 'datatype_mismatch', HINT =
+                'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
     END IF;
-    EXECUTE format($ddl$
-        CREATE TABLE nearline.candidate (
-            user_id %1$s  NOT NULL,
-            release int   NOT NULL,
-            payload bytea NOT NULL
-        ) PARTITION BY LIST (release);
-        ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
-        COMMENT ON TABLE nearline.candidate IS 'One packed list per user and release; nearline.candidates shows them as rows.';
-        CREATE TABLE nearline.release_item (
-            release      int    NOT NULL,
-            item_row     int    NOT NULL,
-            item_id      %2$s   NOT NULL,
-            lists        bigint NOT NULL,
-            lists_top_10 bigint NOT NULL
-        ) PARTITION BY LIST (release);
-        COMMENT ON TABLE nearline.release_item IS
-            'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
-        CREATE FUNCTION nearline.lookup(wanted %1$s)
-        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
-        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
-            SELECT u.rank, i.item_id, u.score, u.source
-            FROM nearline.unpack(coalesce(
-                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
-                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
-                (SELECT f.payload FROM nearline.fallback f
-                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
-            JOIN nearline.release_item i ON i.item_row = u.item_row
-                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
-            ORDER BY u.rank
-        $body$;
-        COMMENT ON FUNCTION nearline.lookup(%1$s) IS
-            'The current list of a user, best first; the popular list where the user has none.';
-        CREATE FUNCTION nearline.lookup_many(wanted %1$s[])
-        RETURNS TABLE (user_id %1$s, rank int, item_id %2$s, score real, source text)
-        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
-        $body$;
-        COMMENT ON FUNCTION nearline.lookup_many(%1$s[]) IS 'nearline.lookup for several users.';
-        CREATE VIEW nearline.candidates AS
-            SELECT c.user_id, u.rank, i.item_id, u.score, u.source
-            FROM nearline.candidate c
-            CROSS JOIN LATERAL nearline.unpack(c.payload) u
-            JOIN nearline.release_item i ON i.release = c.release AND i.item_row = u.item_row
-            WHERE c.release = (SELECT release FROM nearline.current_release WHERE only_row)
-                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row);
-        COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
-        CREATE VIEW nearline.exposure AS
-            SELECT i.item_id, i.lists, i.lists_top_10
-            FROM nearline.release_item i
-            WHERE i.release = (SELECT release FROM nearline.current_release WHERE only_row);
-        COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
-    $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+    IF user_found IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.candidate (
+                user_id %1$s  NOT NULL,
+                release int   NOT NULL,
+                payload bytea NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.candidate IS
+                'One packed list per user and release; nearline.candidates shows them as rows.';
+            CREATE TABLE nearline.release_item (
+                release      int    NOT NULL,
+                item_row     int    NOT NULL,
+                item_id      %2$s   NOT NULL,
+                lists        bigint NOT NULL,
+                lists_top_10 bigint NOT NULL
+            ) PARTITION BY LIST (release);
+            COMMENT ON TABLE nearline.release_item IS
+                'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+        $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+    END IF;
+    IF to_regclass('nearline.overlay') IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.overlay (
+                user_id %1$s        NOT NULL,
+                release int         NOT NULL,
+                payload bytea       NOT NULL,
+                as_of   timestamptz NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.overlay ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.overlay IS
+                'Lists made since the release was published, from newer events (as_of); lookups read them first.';
+        $ddl$, format_type(user_type, NULL));
+        PERFORM nearline.create_result_functions(format_type(user_type, NULL), format_type(item_type, NULL));
+        -- To readers who were let in before there was anything to read.
+        PERFORM nearline.copy_grants('nearline.fallback', made::regclass) FROM unnest(ARRAY[
+            'nearline.candidate', 'nearline.overlay', 'nearline.release_item', 'nearline.candidates',
+            'nearline.exposure']) made;
+    END IF;
 END
 $_$;
 COMMENT ON FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) IS 'Makes the result tables, lookups and views for these key types; does nothing where they are there already.';
+CREATE FUNCTION nearline.grant_reader(reader name) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    readable CONSTANT text[] := ARRAY[
+        'current_release', 'release', 'release_cluster', 'fallback', 'payload_dictionary', 'candidate', 'overlay',
+        'transition', 'release_item', 'candidates', 'exposure', 'transitions', 'releases', 'release_gate', 'migration'];
+    relation regclass;
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA nearline TO %I', reader);
+    FOR relation IN
+        SELECT c.oid FROM pg_class c
+        WHERE c.relnamespace = 'nearline'::regnamespace AND (c.relname = ANY (readable)
+            OR c.relname ~ '^(candidate|overlay|transition|release_item)_r[0-9]+$')
+            AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %I', relation, reader);
+    END LOOP;
+END
+$_$;
+COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else.';
 CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -89,12 +216,20 @@ CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     END)::real
 $$;
 COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT share >= 1 OR (hashtextextended(key, 0) & 2147483647) < share * 2147483648
+$$;
+COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
             -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
             SELECT u.rank, i.item_id, u.score, u.source
             FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted
+                    AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)),
                 (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
                     AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
                 (SELECT f.payload FROM nearline.fallback f
@@ -103,7 +238,34 @@ CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_
                 AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
             ORDER BY u.rank
         $$;
-COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first; the popular list where the user has none.';
+COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first: the near-line one, else last night''s, else the popular one.';
+CREATE FUNCTION nearline.lookup_facts(wanted bigint) RETURNS TABLE(release integer, origin text, as_of timestamp with time zone, age interval, published_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT p.release, CASE WHEN o.user_id IS NOT NULL THEN 'overlay' WHEN EXISTS (
+                    SELECT FROM nearline.candidate c WHERE c.user_id = wanted
+                        AND c.release = (SELECT release FROM nearline.current_release WHERE only_row))
+                THEN 'own' ELSE 'fallback' END,
+                coalesce(o.as_of, r.as_of), now() - coalesce(o.as_of, r.as_of), p.published_at
+            FROM nearline.current_release p
+            JOIN nearline.release r USING (release)
+            LEFT JOIN nearline.overlay o ON o.user_id = wanted
+                AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE p.only_row
+        $$;
+COMMENT ON FUNCTION nearline.lookup_facts(wanted bigint) IS 'Which release a user''s list comes from, from where in it (overlay, own, fallback), and how old its events are.';
+CREATE FUNCTION nearline.lookup_in(wanted_release integer, wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted AND o.release = wanted_release),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = wanted_release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = wanted_release))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = wanted_release
+            ORDER BY u.rank
+        $$;
+COMMENT ON FUNCTION nearline.lookup_in(wanted_release integer, wanted bigint) IS 'nearline.lookup in a stated release: for a request that must not see two, or to look at an old one.';
 CREATE FUNCTION nearline.lookup_many(wanted bigint[]) RETURNS TABLE(user_id bigint, rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -207,6 +369,64 @@ CREATE FUNCTION nearline.next_clusters(older text, latest text) RETURNS TABLE(ra
     ORDER BY u.rank
 $$;
 COMMENT ON FUNCTION nearline.next_clusters(older text, latest text) IS 'The clusters that most often follow: of the ordered pair, else of the latest one, else of everybody.';
+CREATE FUNCTION nearline.record_release_state() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    why text := nullif(current_setting('nearline.reason', true), '');
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO nearline.release_event (release, becomes, reason) VALUES (NEW.release, NEW.state, why);
+        RETURN NEW;
+    END IF;
+    IF NEW.state <> OLD.state THEN
+        IF (OLD.state, NEW.state) NOT IN (
+            ('building', 'validated'), ('building', 'failed'), ('validated', 'current'), ('current', 'superseded'),
+            ('current', 'rolled_back'), ('superseded', 'current'), ('rolled_back', 'current')
+        ) THEN
+            RAISE EXCEPTION 'release % is %, it cannot become %', OLD.release, OLD.state, NEW.state
+                USING ERRCODE = 'check_violation', HINT = 'nearline releases shows the states; see nearline.release_event.';
+        END IF;
+        INSERT INTO nearline.release_event (release, was, becomes, reason)
+        VALUES (NEW.release, OLD.state, NEW.state, coalesce(why, CASE WHEN NEW.state = 'failed' THEN NEW.reason END));
+    END IF;
+    IF NEW.pin_reason IS DISTINCT FROM OLD.pin_reason THEN
+        INSERT INTO nearline.release_event (release, was, becomes, reason) VALUES (
+            NEW.release, NEW.state, CASE WHEN NEW.pin_reason IS NULL THEN 'unpinned' ELSE 'pinned' END,
+            coalesce(NEW.pin_reason, why));
+    END IF;
+    IF NEW.pruned_at IS DISTINCT FROM OLD.pruned_at THEN
+        INSERT INTO nearline.release_event (release, was, becomes, reason)
+        VALUES (NEW.release, NEW.state, 'pruned', why);
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION nearline.release_diff(a integer, b integer, share double precision DEFAULT 1) RETURNS TABLE(user_id bigint, in_a integer, in_b integer, shared integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
+            FROM (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
+            ) x FULL JOIN (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
+            ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
+        $$;
+COMMENT ON FUNCTION nearline.release_diff(a integer, b integer, share double precision) IS 'For each user of two releases, or of a share of them, the length of both lists as published and how many items they share.';
 CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -219,6 +439,18 @@ CREATE FUNCTION nearline.transition_key(older integer, latest integer) RETURNS b
     SELECT ((coalesce(older, -1) + 1)::bigint << 32) | (coalesce(latest, -1) + 1)::bigint
 $$;
 COMMENT ON FUNCTION nearline.transition_key(older integer, latest integer) IS 'The key of an ordered pair of clusters; NULL stands for "none", so (NULL, NULL) is everybody''s.';
+CREATE FUNCTION nearline.transition_latest(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT nullif((key & 4294967295)::int - 1, -1)
+$$;
+COMMENT ON FUNCTION nearline.transition_latest(key bigint) IS 'The latest cluster of a key; NULL in the key of everybody.';
+CREATE FUNCTION nearline.transition_older(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT nullif((key >> 32)::int - 1, -1)
+$$;
+COMMENT ON FUNCTION nearline.transition_older(key bigint) IS 'The older cluster of a key; NULL where it has none.';
 CREATE FUNCTION nearline.unpack(payload bytea) RETURNS TABLE(rank integer, item_row integer, score real, source text)
     LANGUAGE plpgsql IMMUTABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
     AS $$
@@ -354,6 +586,15 @@ CREATE TABLE nearline.current_release (
     CONSTRAINT there_is_one_row CHECK (only_row)
 )
 WITH (fillfactor='10');
+CREATE TABLE nearline."overlay" (
+    user_id bigint NOT NULL,
+    release integer NOT NULL,
+    payload bytea NOT NULL,
+    as_of timestamp with time zone NOT NULL
+)
+PARTITION BY LIST (release);
+ALTER TABLE ONLY nearline."overlay" ALTER COLUMN payload SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline."overlay" IS 'Lists made since the release was published, from newer events (as_of); lookups read them first.';
 CREATE TABLE nearline.release_item (
     release integer NOT NULL,
     item_row integer NOT NULL,
@@ -364,20 +605,33 @@ CREATE TABLE nearline.release_item (
 PARTITION BY LIST (release);
 COMMENT ON TABLE nearline.release_item IS 'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
 CREATE VIEW nearline.candidates AS
- SELECT c.user_id,
+ SELECT l.user_id,
     u.rank,
     i.item_id,
     u.score,
     u.source
-   FROM ((nearline.candidate c
-     CROSS JOIN LATERAL nearline.unpack(c.payload) u(rank, item_row, score, source))
-     JOIN nearline.release_item i ON (((i.release = c.release) AND (i.item_row = u.item_row))))
-  WHERE ((c.release = ( SELECT current_release.release
+   FROM (((( SELECT c.user_id,
+            c.release,
+            c.payload,
+            false AS is_newer
+           FROM nearline.candidate c
+        UNION ALL
+         SELECT o.user_id,
+            o.release,
+            o.payload,
+            true
+           FROM nearline."overlay" o) l
+     LEFT JOIN nearline."overlay" newer ON (((newer.user_id = l.user_id) AND (NOT l.is_newer) AND (newer.release = ( SELECT current_release.release
            FROM nearline.current_release
-          WHERE current_release.only_row)) AND (i.release = ( SELECT current_release.release
+          WHERE current_release.only_row)))))
+     CROSS JOIN LATERAL nearline.unpack(l.payload) u(rank, item_row, score, source))
+     JOIN nearline.release_item i ON (((i.item_row = u.item_row) AND (i.release = ( SELECT current_release.release
            FROM nearline.current_release
-          WHERE current_release.only_row)));
-COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
+          WHERE current_release.only_row)))))
+  WHERE ((l.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row)) AND (newer.user_id IS NULL));
+COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,
@@ -409,6 +663,10 @@ CREATE TABLE nearline.model (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE nearline.model IS 'Trained models: the artifact is the file, this row says where it is and what it saw.';
+CREATE TABLE nearline.payload_dictionary (
+    dictionary bigint NOT NULL,
+    bytes bytea NOT NULL
+);
 CREATE TABLE nearline.quarantine (
     quarantine bigint NOT NULL,
     run bigint NOT NULL,
@@ -441,10 +699,20 @@ CREATE TABLE nearline.release (
     reason text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
+    pin_reason text,
+    pruned_at timestamp with time zone,
+    is_unlogged boolean DEFAULT false NOT NULL,
+    encoding jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dictionary bigint,
+    CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
+    CONSTRAINT pinned_release_is_not_pruned CHECK (((pin_reason IS NULL) OR (pruned_at IS NULL))),
     CONSTRAINT release_state_is_known CHECK ((state = ANY (ARRAY['building'::text, 'validated'::text, 'current'::text, 'superseded'::text, 'failed'::text, 'rolled_back'::text])))
 );
+COMMENT ON TABLE nearline.release IS 'Every release there ever was; of those with pruned_at set only this row is left.';
+COMMENT ON COLUMN nearline.release.is_unlogged IS 'True where a crash of the server empties the tables of this release: it has to be made again then.';
+COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -452,6 +720,35 @@ CREATE TABLE nearline.release_cluster (
     items bigint NOT NULL
 );
 COMMENT ON TABLE nearline.release_cluster IS 'The clusters of a release by name: a category, or a group found by the model.';
+CREATE TABLE nearline.release_event (
+    event bigint NOT NULL,
+    release integer NOT NULL,
+    was text,
+    becomes text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL,
+    application text DEFAULT current_setting('application_name'::text) NOT NULL,
+    reason text
+);
+COMMENT ON TABLE nearline.release_event IS 'Who moved which release to what, when and why; pins and prunes too. Nothing here is ever changed.';
+ALTER TABLE nearline.release_event ALTER COLUMN event ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.release_event_event_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.release_gate (
+    release integer NOT NULL,
+    gate text NOT NULL,
+    passed boolean NOT NULL,
+    figure text NOT NULL,
+    bound text NOT NULL,
+    query text NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.release_gate IS 'What was checked before a release could become current: the figure found, the bound, and a query that shows more.';
 ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.release_release_seq
     START WITH 1
@@ -460,6 +757,39 @@ ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE nearline.release_shard (
+    release integer NOT NULL,
+    shard integer NOT NULL,
+    users bigint NOT NULL,
+    payload_bytes bigint NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: written in the transaction that stores the shard''s lists, so that one is there with the other.';
+CREATE VIEW nearline.releases AS
+ SELECT r.release,
+    r.state,
+    r.published_at,
+    (now() - r.as_of) AS age,
+    r.users,
+    r.items,
+    r.transitions,
+    r.model,
+    r.as_of,
+    r.serve_at,
+    r.pin_reason,
+    (( SELECT sum(pg_total_relation_size((c.oid)::regclass)) AS sum
+           FROM pg_class c
+          WHERE ((c.relnamespace = ('nearline'::regnamespace)::oid) AND (c.relname = ANY (ARRAY[(('candidate_r'::text || r.release))::name, (('overlay_r'::text || r.release))::name, (('transition_r'::text || r.release))::name, (('release_item_r'::text || r.release))::name])))))::bigint AS bytes,
+    g.gates_passed,
+    g.gates_failed,
+    r.created_at
+   FROM (nearline.release r
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE g_1.passed) AS gates_passed,
+            count(*) FILTER (WHERE (NOT g_1.passed)) AS gates_failed
+           FROM nearline.release_gate g_1
+          WHERE (g_1.release = r.release)) g)
+  WHERE (r.pruned_at IS NULL);
+COMMENT ON VIEW nearline.releases IS 'The releases whose tables are there: age of their events, size, gates.';
 CREATE TABLE nearline.run (
     run bigint NOT NULL,
     command text NOT NULL,
@@ -496,6 +826,21 @@ CREATE TABLE nearline.transition (
 PARTITION BY LIST (release);
 ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
 COMMENT ON TABLE nearline.transition IS 'For the last one or two clusters of a user (nearline.transition_key), the clusters that most often come next.';
+CREATE VIEW nearline.transitions AS
+ SELECT a.name AS older,
+    b.name AS latest,
+    u.rank,
+    n.name AS cluster,
+    u.score AS probability
+   FROM ((((nearline.transition t
+     LEFT JOIN nearline.release_cluster a ON (((a.cluster = nearline.transition_older(t.key)) AND (a.release = t.release))))
+     LEFT JOIN nearline.release_cluster b ON (((b.cluster = nearline.transition_latest(t.key)) AND (b.release = t.release))))
+     CROSS JOIN LATERAL nearline.unpack(t.payload) u(rank, item_row, score, source))
+     JOIN nearline.release_cluster n ON (((n.cluster = u.item_row) AND (n.release = t.release))))
+  WHERE (t.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row));
+COMMENT ON VIEW nearline.transitions IS 'Every transition of the current release by name; older is NULL in keys of one cluster, both are in everybody''s.';
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT cluster_names_of_a_release_differ UNIQUE (release, name);
 ALTER TABLE ONLY nearline.current_release
@@ -506,16 +851,26 @@ ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY nearline.payload_dictionary
+    ADD CONSTRAINT payload_dictionary_pkey PRIMARY KEY (dictionary);
 ALTER TABLE ONLY nearline.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine);
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT release_cluster_pkey PRIMARY KEY (release, cluster);
+ALTER TABLE ONLY nearline.release_event
+    ADD CONSTRAINT release_event_pkey PRIMARY KEY (event);
+ALTER TABLE ONLY nearline.release_gate
+    ADD CONSTRAINT release_gate_pkey PRIMARY KEY (release, gate);
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.release_shard
+    ADD CONSTRAINT release_shard_pkey PRIMARY KEY (release, shard);
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
+CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
+CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
 ALTER TABLE ONLY nearline.fallback
@@ -525,6 +880,14 @@ ALTER TABLE ONLY nearline.quarantine
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT release_cluster_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES nearline.payload_dictionary(dictionary);
+ALTER TABLE ONLY nearline.release_event
+    ADD CONSTRAINT release_event_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release_gate
+    ADD CONSTRAINT release_gate_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.release_shard
+    ADD CONSTRAINT release_shard_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE SET NULL;

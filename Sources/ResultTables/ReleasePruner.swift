@@ -96,7 +96,11 @@ package struct ReleasePruner {
         var swept = Swept()
         // What a killed prune left half detached bars its parent from losing another one.
         for leaf in try leaves().sorted(by: { $0.isPending && !$1.isPending }) {
-            if try drop(leaf, waitMilliseconds) { swept.dropped.append(leaf.name) } else { swept.waiting.append(leaf.name) }
+            if try drop(leaf, waitMilliseconds) {
+                swept.dropped.append(leaf.name)
+            } else {
+                swept.waiting.append(leaf.name)
+            }
         }
         let emptied = try connection.execute(
             """
@@ -143,7 +147,8 @@ package struct ReleasePruner {
         try connection.execute("SET lock_timeout = \(waitMilliseconds)", doing: "limiting the wait")
         let failure = detachAndDrop(leaf)
         _ = try? connection.execute("RESET lock_timeout", doing: "unlimiting the wait")
-        if let failure, failure.sqlState != "55P03" { throw failure }
+        // The wait was too long, or another table of this parent is still half detached because its wait was.
+        if let failure, !["55P03", "55000"].contains(failure.sqlState) { throw failure }
         return failure == nil
     }
 
@@ -164,7 +169,8 @@ package struct ReleasePruner {
     private func clearSatellites(of number: Int) throws {
         for table in ["release_cluster", "fallback", "release_shard"] {
             try connection.execute(
-                "DELETE FROM nearline.\(table) WHERE release = $1::int", [.int(Int64(number))], doing: "clearing \(table)")
+                "DELETE FROM nearline.\(table) WHERE release = $1::int", [.int(Int64(number))],
+                doing: "clearing \(table)")
         }
         try connection.execute(
             "UPDATE nearline.release SET dictionary = NULL WHERE release = $1::int", [.int(Int64(number))],

@@ -173,7 +173,9 @@ package final class ReleaseWriter {
 
     private func validate(items: Int) throws {
         try connection.transaction(doing: "validating release \(release)") {
-            for (table, claimed) in [(Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items)] {
+            for (table, claimed) in [
+                (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
+            ] {
                 let stored = try connection.execute(
                     "SELECT count(*) AS n FROM \(table.name(release))", doing: "counting \(table.name(release))")[0]
                     .int("n")

@@ -56,7 +56,8 @@ import Testing
         #expect(
             thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(building) }
                 == .notBuilt(release: building, state: "failed"))
-        #expect(thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(99) } == .unknown(release: 99))
+        #expect(
+            thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(99) } == .unknown(release: 99))
         #expect(thrown(ReleaseError.self) { _ = try catalogue.release(99) } == .unknown(release: 99))
         #expect(try catalogue.current()?.release == current)
     }

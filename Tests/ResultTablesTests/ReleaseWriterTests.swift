@@ -94,9 +94,12 @@ import Testing
         try left.write(drawn.lists)
         try left.writeFallback(drawn.fallback)
         try left.write(clusters: [("tea", 3)], transitions: [])
-        #expect(try ReleasePruner(database.connection).discardUnfinished(reason: "its run was killed") == [left.release])
+        #expect(
+            try ReleasePruner(database.connection).discardUnfinished(reason: "its run was killed") == [left.release])
         let kept = [current, validated]
-        let expected = ["candidate", "release_item", "transition"].flatMap { table in kept.map { "\(table)_r\($0)" } }
+        let expected = ["candidate", "overlay", "release_item", "transition"].flatMap { table in
+            kept.map { "\(table)_r\($0)" }
+        }
         #expect(try leaves() == expected)
         #expect(try kept.map { try database.state(of: $0) } == ["current", "validated"])
         #expect(try database.state(of: left.release) == "failed")
