@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the files of `sql/queries` answer about users, transitions, rules and releases, counted again from what is there.
+/// What the files of `sql/queries` answer about users, transitions, rules and releases, counted again here.
 @Suite struct QueryServiceTests {
     private static let day = 86_400.0
 
@@ -48,7 +48,7 @@ import Testing
         }
         let rows = try QueryFile(name: "08_stale_lists.sql").run(on: shop).rows
         #expect(Set(expected.values.map { $0[1] }) == ["overlay", "own", "fallback"])
-        #expect(try expected[facts.key(902)] == nil, "a list that is newer than the user's events is not stale")
+        #expect(try expected[facts.key(9002)] == nil, "a list that is newer than the user's events is not stale")
         #expect(rows.count == expected.count)
         for row in rows { #expect([row["newer_events"]!, row["origin"]!] == expected[row["user_id"]!]) }
     }
@@ -115,7 +115,7 @@ import Testing
             """
             SELECT DISTINCT user_id::text AS u, item_id::text AS i FROM source.exclusions WHERE user_id IS NOT NULL
             """)
-        let served = try facts.served(also: [901, 999]), made = try facts.overlays().keys
+        let served = try facts.served(also: [9001, 9999]), made = try facts.overlays().keys
         let violations = try pairs.filter { pair in
             try (served[pair.string("u")] ?? []).contains { try $0.item == pair.string("i") }
         }
@@ -126,7 +126,7 @@ import Testing
         #expect(rows.count == 4 && rows.allSatisfy { $0["looked_at"] != "0" && $0["found"] != "0" }, "\(rows)")
         #expect(try rows[0]["found"] == found(facts.published(3).values))
         #expect(rows[1]["found"] == found(made.map { served[$0]! }) && rows[1]["looked_at"] == "\(made.count)")
-        #expect(try rows[2]["found"] == found([served[facts.key(999)]!]))
+        #expect(try rows[2]["found"] == found([served[facts.key(9999)]!]))
         #expect(rows[3]["found"] == "\(violations.count)" && rows[3]["looked_at"] == "\(pairs.count)")
     }
 

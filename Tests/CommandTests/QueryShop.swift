@@ -78,7 +78,7 @@ struct QueryShop: Sendable {
         return """
             CREATE SCHEMA source;
             CREATE FUNCTION source.key(number bigint) RETURNS \(keys.rawValue)
-                LANGUAGE sql IMMUTABLE AS $$ SELECT \(key) $$;
+                LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT \(key) $$;
             CREATE VIEW source.events AS SELECT source.key(user_id) AS user_id, source.key(item_id) AS item_id,
                 occurred_at, action, session_id, scene FROM shop.events;
             CREATE VIEW source.items AS SELECT source.key(item_id) AS item_id, category, seller, available, title
@@ -88,28 +88,36 @@ struct QueryShop: Sendable {
             """
     }
 
-    private static let beforeTheFirst = "UPDATE shop.items SET available = false WHERE item_id = 7"
+    // The simulated users are 5000, 5003, ... 5177, the items 1000, 1007, ... 1833.
+
+    private static let beforeTheFirst = "UPDATE shop.items SET available = false WHERE item_id = 1014"
+    /// Users without a history have a list where something is denied to them.
     private static let beforeTheSecond =
-        "INSERT INTO shop.exclusions (item_id, user_id) VALUES (11, NULL), (12, 1), (13, 2)"
-    /// So that many a list changes, and each in another way.
+        "INSERT INTO shop.exclusions (item_id, user_id) VALUES (1021, NULL), (1028, 5000), (1035, 5003), (1042, 8001)"
+    /// So that many a list changes, and each in another way; one user goes, one comes.
     private static let beforeTheThird = """
         INSERT INTO shop.exclusions (item_id, user_id)
-        SELECT item_id, u FROM generate_series(1, 20) u, shop.items WHERE item_id % 25 < u % 5
+        SELECT i.item_id, u.user_id FROM shop.items i, (SELECT DISTINCT user_id FROM shop.events) u
+        WHERE i.item_id / 7 % 25 < u.user_id / 3 % 5;
+        DELETE FROM shop.exclusions WHERE user_id = 8001;
+        INSERT INTO shop.exclusions (item_id, user_id) VALUES (1042, 8002);
         """
 
     /// Users come back and new ones appear, lists are made near-line, items are denied too late, and there is a past.
     private static let afterTheThird = """
         INSERT INTO shop.events (user_id, item_id, occurred_at, action)
-        SELECT u, 20 + u + n, '2026-01-02Z'::timestamptz + make_interval(hours => n), 'click'
-        FROM (VALUES (1, 3), (2, 2), (3, 5), (901, 4), (902, 1)) v (u, times), generate_series(1, times) n;
+        SELECT u, 1000 + 7 * n, '2026-01-02Z'::timestamptz + make_interval(hours => n), 'click'
+        FROM (VALUES (5000, 3), (5003, 2), (5006, 5), (9001, 4), (9002, 1)) v (u, times), generate_series(1, times) n;
         INSERT INTO nearline.overlay (user_id, release, payload, as_of)
         SELECT source.key(made.u), 3, c.payload, '2026-01-02 02:30Z'
-        FROM (VALUES (3, 4), (40, 5), (902, 6)) made (u, like_u)
+        FROM (VALUES (5006, 5009), (5117, 5012), (9002, 5015)) made (u, like_u)
         JOIN nearline.candidate c ON c.release = 3 AND c.user_id = source.key(made.like_u);
-        INSERT INTO shop.exclusions (item_id, user_id) SELECT i.item_id, u.user_id
-        FROM (SELECT DISTINCT user_id FROM shop.events WHERE user_id IN (3, 4, 901)) u, shop.items i
-        WHERE i.item_id % 6 = 0;
-        INSERT INTO shop.exclusions (item_id) SELECT item_id FROM shop.items WHERE item_id % 10 = 3;
+        INSERT INTO shop.exclusions (item_id, user_id)
+        SELECT item_id, u FROM unnest(ARRAY[5006, 5009, 9001]) u, shop.items WHERE item_id / 7 % 6 = 0;
+        INSERT INTO shop.exclusions (item_id) SELECT item_id FROM shop.items WHERE item_id / 7 % 10 = 3;
+        INSERT INTO shop.exclusions (item_id) SELECT i.item_id
+        FROM nearline.lookup(source.key(9999)) l JOIN shop.items i ON source.key(i.item_id) = l.item_id
+        WHERE l.rank = 5;
         INSERT INTO nearline.release_gate (release, gate, passed, figure, bound, query) VALUES
             (3, 'users', true, '60', '48', 'SELECT 1'), (3, 'short', false, '0.2', '0.05', 'SELECT 2');
         INSERT INTO nearline.run (command, state, worker, backend_pid, started_at, ended_at) VALUES
