@@ -118,6 +118,7 @@ struct QueryShop: Sendable {
         INSERT INTO shop.exclusions (item_id) SELECT i.item_id
         FROM nearline.lookup(source.key(9999)) l JOIN shop.items i ON source.key(i.item_id) = l.item_id
         WHERE l.rank = 5;
+        DELETE FROM nearline.release_gate;
         INSERT INTO nearline.release_gate (release, gate, passed, figure, bound, query) VALUES
             (3, 'users', true, '60', '48', 'SELECT 1'), (3, 'short', false, '0.2', '0.05', 'SELECT 2');
         INSERT INTO nearline.run (command, state, worker, backend_pid, started_at, ended_at) VALUES
