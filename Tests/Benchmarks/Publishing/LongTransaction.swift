@@ -18,6 +18,8 @@ final class LongTransaction: @unchecked Sendable {
             while !isOver.isRaised {
                 do {
                     try hold(connection, seconds, users, &draw)
+                    // Tables that are to go need a moment in which nobody reads them.
+                    usleep(500_000)
                 } catch {
                     lock.withLock { faults.append("long transaction: \(error)") }
                     _ = try connection.reconnectIfLost()

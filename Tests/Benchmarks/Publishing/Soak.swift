@@ -55,16 +55,19 @@ struct Soak {
     ) throws {
         let publishes = Self.share(of: plan.publishes, round, plan.rounds)
         let rollbacks = Self.share(of: plan.rollbacks, round, plan.rounds)
+        try publisher.letPrunerCatchUp()
         let building = try report.measure(.building, readers) {
             for _ in 0..<publishes { try publisher.buildInVain() }
         }
+        try publisher.letPrunerCatchUp()
         try report.measure(.publishing, readers) {
             for number in 1...publishes {
                 try publisher.publish()
                 for _ in 0..<Self.share(of: rollbacks, number, publishes) { try publisher.rollBack() }
             }
         }
-        try report.measure(.quiet, readers) { usleep(UInt32(building * 1e6)) }
+        try publisher.letPrunerCatchUp()
+        report.measure(.quiet, readers) { usleep(UInt32(building * 1e6)) }
     }
 
     /// How much of `count` falls on the n-th of `parts`, so that in the end all of it is done.

@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Postgres
 import ResultTables
 import Snapshots
@@ -53,5 +54,17 @@ struct SoakPublisher {
         let release = try build()
         try connection.execute(
             "UPDATE nearline.release SET pruned_at = now() WHERE release = \(release)", doing: "giving up a release")
+    }
+
+    /// Waits until the pruner has caught up, a minute at most: a planner opens every table that is attached, so that
+    /// phases compare only where they begin with as many.
+    func letPrunerCatchUp() throws {
+        for _ in 0..<600 {
+            let attached = try connection.execute(
+                "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'nearline.candidate'::regclass",
+                doing: "counting tables")[0].int("n")
+            if attached <= 6 { return }
+            usleep(100_000)
+        }
     }
 }

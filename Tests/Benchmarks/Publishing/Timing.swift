@@ -15,6 +15,7 @@ extension [Double] {
 extension Double {
     /// As text, with so many digits behind the point.
     func text(_ digits: Int) -> String {
+        guard isFinite else { return "-" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         let rounded = (magnitude * scale).rounded(), whole = (rounded / scale).rounded(.towardZero)
