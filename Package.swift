@@ -106,6 +106,14 @@ let package = Package(
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
+
+        // figures
+        .executableTarget(
+            name: "publish-figures",
+            dependencies: [
+                "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Publishing"),
     ],
     swiftLanguageModes: [.v6]
 )
