@@ -76,6 +76,10 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .executableTarget(
+            name: "lookup-figures",
+            dependencies: ["NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Lookups"),
         .testTarget(
             name: "NearlineClientTests",
             dependencies: [

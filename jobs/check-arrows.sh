@@ -22,7 +22,7 @@ awk -v manifest="$manifest" '
         rankName[4] = "tests"; rankName[3] = "shell"
         rankName[2] = "capability"; rankName[1] = "ground"; rankName[0] = "C"
         # Above everything, so that nothing which ships can reach it.
-        layer("TestSupport", 4)
+        layer("TestSupport lookup-figures", 4)
         layer("nearline Pipeline", 3)
         layer("Importing Simulation Histories Model Training Retrieval Transitions ResultTables NearlineClient Ledger Evaluation", 2)
         layer("Domain Checksum Postgres ResultCodec Snapshots Tensors Safetensors Schema", 1)

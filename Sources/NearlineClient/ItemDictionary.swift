@@ -29,18 +29,48 @@ final class ItemDictionary: @unchecked Sendable {
             }
     }
 
-    /// nil where the dictionary has no such row.
-    @inline(__always)
-    func key(_ row: UInt32) -> ItemKey? {
-        let row = Int(row)
-        guard row < count else { return nil }
+    /// Appends the places of a list, and returns the first row that is not in the dictionary.
+    func name(_ list: ArraySlice<Candidate>, into places: inout [ListedItem]) -> UInt32? {
+        if let stray = list.first(where: { $0.row >= count }) { return stray.row }
+        places.reserveCapacity(list.count)
+        // Once for the list, so that the loops are short.
         switch type {
-        case .int: return .integer(Int64(Int32(bigEndian: load(4 * row))))
-        case .bigint: return .integer(Int64(bigEndian: load(8 * row)))
-        case .uuid: return .uuid(high: UInt64(bigEndian: load(16 * row)), low: UInt64(bigEndian: load(16 * row + 8)))
+        case .int: nameIntegers(list, into: &places) { Int64(Int32(bigEndian: load(4 * $0))) }
+        case .bigint: nameIntegers(list, into: &places) { Int64(bigEndian: load(8 * $0)) }
+        case .uuid:
+            append(list, to: &places) { _, row in
+                .uuid(high: UInt64(bigEndian: load(16 * row)), low: UInt64(bigEndian: load(16 * row + 8)))
+            }
         case .text:
-            let start = row == 0 ? 0 : ends[row - 1]
-            return .text(String(decoding: bytes[start..<ends[row]], as: UTF8.self))
+            append(list, to: &places) { _, row in
+                let start = row == 0 ? 0 : ends[row - 1]
+                return .text(String(decoding: bytes[start..<ends[row]], as: UTF8.self))
+            }
+        }
+        return nil
+    }
+
+    /// Rows are all over the dictionary: reading the keys in a loop of its own lets the processor wait for many at
+    /// once.
+    @inline(__always)
+    private func nameIntegers(
+        _ list: ArraySlice<Candidate>, into places: inout [ListedItem], key: (Int) -> Int64
+    ) {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: list.count) { keys in
+            for (index, candidate) in list.enumerated() { keys[index] = key(Int(candidate.row)) }
+            append(list, to: &places) { index, _ in .integer(keys[index]) }
+        }
+    }
+
+    @inline(__always)
+    private func append(
+        _ list: ArraySlice<Candidate>, to places: inout [ListedItem], key: (Int, Int) -> ItemKey
+    ) {
+        for (index, candidate) in list.enumerated() {
+            places.append(
+                ListedItem(
+                    rank: index + 1, item: key(index, Int(candidate.row)), score: candidate.score,
+                    source: ItemSource(candidate.source)))
         }
     }
 

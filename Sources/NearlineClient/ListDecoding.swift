@@ -28,15 +28,9 @@ struct ListDecoding: Sendable {
 
     private func name(_ list: inout CandidateList, count: Int) throws(ListDecodingError) {
         let places = min(max(0, count), list.decoded.count)
-        list.items.reserveCapacity(places)
-        for index in 0..<places {
-            let candidate = list.decoded[index]
-            guard let item = items.key(candidate.row) else {
-                let reason = "row \(candidate.row) of a list is not among its \(items.count) items"
-                throw .failed(.damagedRelease(release: release.number, reason: reason))
-            }
-            list.items.append(
-                ListedItem(rank: index + 1, item: item, score: candidate.score, source: ItemSource(candidate.source)))
+        if let row = items.name(list.decoded[..<places], into: &list.items) {
+            let reason = "row \(row) of a list is not among its \(items.count) items"
+            throw .failed(.damagedRelease(release: release.number, reason: reason))
         }
     }
 
