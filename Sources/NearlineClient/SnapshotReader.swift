@@ -1,5 +1,6 @@
 import Domain
 import Snapshots
+import ResultCodec
 
 /// Reads one release from a snapshot file, mapped into memory: the lists of ``NearlineClient`` without a round trip.
 ///
