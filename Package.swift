@@ -4,7 +4,10 @@ import PackageDescription
 // Arrows point down only (README, "The house"); jobs/check-arrows.sh holds the imports to this graph.
 let package = Package(
     name: "nearline",
-    products: [.executable(name: "nearline", targets: ["nearline"])],
+    products: [
+        .executable(name: "nearline", targets: ["nearline"]),
+        .library(name: "NearlineClient", targets: ["NearlineClient"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -37,6 +40,8 @@ let package = Package(
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
         .target(
             name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
+        .target(
+            name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
@@ -49,7 +54,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
         .target(
-            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql", "sql/queries"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
@@ -61,8 +66,12 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // measurements
+        .executableTarget(
+            name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
 
         // tests
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
@@ -71,6 +80,15 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .executableTarget(
+            name: "lookup-figures",
+            dependencies: ["NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Lookups"),
+        .testTarget(
+            name: "NearlineClientTests",
+            dependencies: [
+                "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
+            ]),
         .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
@@ -91,7 +109,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultTablesTests",
-            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+            dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),

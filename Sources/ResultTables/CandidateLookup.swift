@@ -8,6 +8,13 @@ package struct ListedItem: Equatable, Sendable {
     package var item: String
     package var score: Float
     package var source: CandidateSource
+
+    package init(rank: Int, item: String, score: Float, source: CandidateSource) {
+        self.rank = rank
+        self.item = item
+        self.score = score
+        self.source = source
+    }
 }
 
 /// A user's list as a service reads it: the payload by key, decoded here.
@@ -60,7 +67,9 @@ package struct CandidateLookup {
                 """, [.text(user), .int(Int64(release.release)), .text(release.asOf)],
                 doing: "looking up user '\(user)'"
             ).first
-            let list = try found.map { try PayloadDecoder.decode($0.bytes("payload")) } ?? []
+            let list =
+                try found.map { try ListDecoder(release: release.release, on: connection).decode($0.bytes("payload")) }
+                ?? []
             return Answer(
                 release: release, origin: try found.flatMap { Origin(rawValue: try $0.string("origin")) } ?? .fallback,
                 asOf: try found?.string("as_of") ?? release.asOf,

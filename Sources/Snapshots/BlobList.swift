@@ -38,6 +38,15 @@ struct BlobList {
         return UnsafeRawBufferPointer(rebasing: blobs[start..<stop])
     }
 
+    /// All strings end to end, and where each ends (nothing, where the width is fixed); nil where the ends do not
+    /// ascend.
+    var whole: (bytes: UnsafeRawBufferPointer, ends: [Int])? {
+        guard width == nil else { return (blobs, []) }
+        let all = (0...count).map { end($0) }
+        guard zip(all, all.dropFirst()).allSatisfy({ $0 <= $1 }) else { return nil }
+        return (blobs, Array(all.dropFirst()))
+    }
+
     /// -1 for what is no place at all.
     private func end(_ index: Int) -> Int { Int(exactly: ends.integer(UInt64.self, at: 8 * index)!) ?? -1 }
 }

@@ -97,6 +97,12 @@ package final class Snapshot: @unchecked Sendable {
         view.item(row).flatMap { ExternalID(binary: $0, type: facts.itemType) }
     }
 
+    /// Item keys by row in PostgreSQL's binary form, end to end, and where each ends where their widths vary; the bytes
+    /// are there as long as this snapshot.
+    package func itemKeys() throws(SnapshotError) -> (bytes: UnsafeRawBufferPointer, ends: [Int]) {
+        try view.itemKeys()
+    }
+
     package func clusterName(_ cluster: Int) -> String? {
         view.clusterName(cluster).flatMap { String(validating: $0, as: UTF8.self) }
     }

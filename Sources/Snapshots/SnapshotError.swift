@@ -72,7 +72,7 @@ extension SnapshotWriteError: CustomStringConvertible {
             "record \(record) for \(path) repeats a user; a release holds one list per user"
         case .duplicateTransition(let path, let key): "the transitions for \(path) repeat key \(key)"
         case .badKey(let path, let record, let byteCount):
-            "the key of record \(record) for \(path) has \(byteCount) bytes, which its type does not; check the key type"
+            "the key of record \(record) for \(path) has \(byteCount) bytes, unlike its type; check the key type"
         case .tooLarge(let path, let what): "\(what) of \(path) is larger than a snapshot holds; split the release"
         case .currentRelease(let path): "\(path) is the current snapshot; let the folder follow another release first"
         }

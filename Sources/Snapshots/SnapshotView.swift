@@ -50,6 +50,12 @@ package struct SnapshotView {
     /// The key of an item row in PostgreSQL's binary form.
     package func item(_ row: Int) -> UnsafeRawBufferPointer? { items[row] }
 
+    /// Item keys end to end, and where each ends where their widths vary.
+    func itemKeys() throws(SnapshotError) -> (bytes: UnsafeRawBufferPointer, ends: [Int]) {
+        guard let whole = items.whole else { throw .damagedSection(path: path, .items) }
+        return whole
+    }
+
     /// What the clusters of this key are followed by, as a payload.
     package func transition(_ key: Int64) -> UnsafeRawBufferPointer? { transitions.payload(of: key) }
 

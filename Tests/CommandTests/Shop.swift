@@ -39,6 +39,9 @@ final class Shop {
     /// The same with a model and a release that is served.
     static func published() throws -> Shop { try Shop(copying: ShopTemplate.published.get()) }
 
+    /// The same with three releases that were served, one that waits, and snapshot files.
+    static func withHistory() throws -> Shop { try Shop(copying: ShopTemplate.withHistory.get()) }
+
     /// - Parameter template: where files and database come from; nil begins with nothing.
     private init(copying template: ShopTemplate?) throws {
         try TestDatabase.requireCluster()

@@ -41,12 +41,14 @@ func reseal(_ bytes: inout [UInt8]) {
     store(checksum, &bytes, headerChecksumOffset)
 }
 
-/// Room of whole pages with a page behind it that may not be read.
+/// Room of whole pages, with far more behind it that may not be read.
 func withForbiddenPages(room: Int, _ work: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
     let pageSize = sysconf(Int32(_SC_PAGESIZE))
     let byteCount = (room + pageSize - 1) / pageSize * pageSize
-    let start = mmap(nil, byteCount + pageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
-    precondition(start != MAP_FAILED && mprotect(start + byteCount, pageSize, PROT_NONE) == 0)
-    defer { munmap(start, byteCount + pageSize) }
+    let forbidden = 1 << 36
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    let start = mmap(nil, byteCount + forbidden, PROT_NONE, flags, -1, 0)!
+    precondition(start != MAP_FAILED && mprotect(start, byteCount, PROT_READ | PROT_WRITE) == 0)
+    defer { munmap(start, byteCount + forbidden) }
     try work(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
 }

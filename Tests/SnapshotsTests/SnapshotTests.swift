@@ -1,5 +1,5 @@
+import Checksum
 import Domain
-import Foundation
 import Snapshots
 import Testing
 
@@ -73,6 +73,21 @@ import Testing
         // Cut to 32 bits it would be the first user of all.
         #expect(try snapshot.bytes(of: .integer(Int64(Int32.min) - 1 << 32)) == nil)
         #expect(try snapshot.bytes(of: .integer(Int64(Int32.min))) != nil)
+    }
+
+    @Test func aStrangerWhoseSlotLooksLikeAUsersIsStillAStranger() throws {
+        let user = ExternalID.integer(1)
+        let writer = try SnapshotWriter(path: folder.file("a"), facts: DrawnSnapshot(seed: 7).facts)
+        try writer.add(user: user, payload: [1, 2, 3])
+        try writer.finish()
+        func hash(_ key: Int64) -> UInt64 { withUnsafeBytes(of: key.bigEndian) { Checksum.xxh3($0) } }
+        // The slot has 24 bits of the hash, and the highest bit says where to begin.
+        let mask: UInt64 = 1 << 63 | 0xFF_FFFF
+        let wanted = hash(1) & mask
+        let stranger = try #require((2...(Int64(1) << 30)).first { hash($0) & mask == wanted })
+        let snapshot = try Snapshot(path: folder.file("a"))
+        #expect(try snapshot.bytes(of: .integer(stranger)) == nil)
+        #expect(try snapshot.bytes(of: user) == [1, 2, 3])
     }
 
     @Test func threadsReadOneSnapshotAtOnce() async throws {

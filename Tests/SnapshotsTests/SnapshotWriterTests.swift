@@ -91,9 +91,14 @@ import Testing
     func aFullDiskIsSaidAndLeavesNothing() throws {
         let disk = try #require(SmallDisk(folder.path))
         let drawn = DrawnSnapshot(seed: 1, count: 3000, payload: 300...400)
-        let error = thrown(SnapshotWriteError.self) { try drawn.write(folder.file("a")) }
+        let writer = try SnapshotWriter(path: folder.file("a"), facts: drawn.facts)
+        let error = thrown(SnapshotWriteError.self) {
+            for user in drawn.users { try writer.add(user: user.key, payload: user.payload) }
+            try writer.finish()
+        }
         #expect(error == .diskFull(path: folder.file("a")))
         #expect(folder.names.isEmpty)
+        withExtendedLifetime(writer) {}
         withExtendedLifetime(disk) {}
     }
 }
