@@ -2,6 +2,12 @@ import Domain
 import Postgres
 import ResultCodec
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// Loads one release into standalone tables that no reader can see, then attaches and validates them together.
 package final class ReleaseWriter {
     package let release: Int
@@ -14,7 +20,7 @@ package final class ReleaseWriter {
     private let userType: IDType
     private let itemType: IDType
     private let here: ListRows
-    private let beside: ListRows
+    private let beside: [ListRows]
 
     /// Creates the release row and its empty leaf tables.
     ///
@@ -53,8 +59,11 @@ package final class ReleaseWriter {
         }
         self.release = release
         here = ListRows(release: release, userType: userType, items: items)
-        beside = ListRows(release: release, userType: userType, items: items)
+        beside = (0..<Self.helpers).map { _ in ListRows(release: release, userType: userType, items: items) }
     }
+
+    /// A core is left to the server, and with three more it has enough to do.
+    private static var helpers: Int { max(1, min(3, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1)) }
 
     /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
     package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
@@ -175,8 +184,8 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(here.exposure.lists(row) + beside.exposure.lists(row))
-                out.int64(here.exposure.listsInTop(row) + beside.exposure.listsInTop(row))
+                out.int64(beside.reduce(here.exposure.lists(row)) { $0 + $1.exposure.lists(row) })
+                out.int64(beside.reduce(here.exposure.listsInTop(row)) { $0 + $1.exposure.listsInTop(row) })
             }
         }
         for table in Leaf.allCases {
