@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
         .target(
-            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql", "sql/queries"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
@@ -110,6 +110,14 @@ let package = Package(
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
+
+        // figures
+        .executableTarget(
+            name: "publish-figures",
+            dependencies: [
+                "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Publishing"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -74,39 +74,48 @@ BEGIN
         $body$;
         COMMENT ON FUNCTION nearline.lookup_facts(%1$s) IS
             'Which release a user''s list comes from, from where in it (overlay, own, fallback), and how old its events are.';
-        CREATE OR REPLACE FUNCTION nearline.release_diff(a int, b int)
+        CREATE OR REPLACE FUNCTION nearline.release_diff(a int, b int, share double precision DEFAULT 1)
         RETURNS TABLE (user_id %1$s, in_a int, in_b int, shared int)
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-            SELECT coalesce(x.user_id, y.user_id), coalesce(cardinality(x.items), 0), coalesce(cardinality(y.items), 0),
-                (SELECT count(*)::int FROM unnest(x.items) AS l (item) JOIN unnest(y.items) AS m (item) USING (item))
-            FROM (
-                SELECT c.user_id, ARRAY(
-                    SELECT i.item_id FROM nearline.unpack(c.payload) u
-                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a) AS items
-                FROM nearline.candidate c WHERE c.release = a
-            ) x FULL JOIN (
-                SELECT c.user_id, ARRAY(
-                    SELECT i.item_id FROM nearline.unpack(c.payload) u
-                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b) AS items
-                FROM nearline.candidate c WHERE c.release = b
-            ) y USING (user_id)
-        $body$;
-        COMMENT ON FUNCTION nearline.release_diff(int, int) IS
-            'For each user of two releases, the length of both lists and how many items they share.';
-        CREATE OR REPLACE VIEW nearline.candidates AS
-            SELECT l.user_id, u.rank, i.item_id, u.score, u.source
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
             FROM (
                 SELECT c.user_id, c.payload FROM nearline.candidate c
-                WHERE c.release = (SELECT release FROM nearline.current_release WHERE only_row) AND NOT EXISTS (
-                    SELECT FROM nearline.overlay o WHERE o.user_id = c.user_id
-                        AND o.release = (SELECT release FROM nearline.current_release WHERE only_row))
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
+            ) x FULL JOIN (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
+            ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
+        $body$;
+        COMMENT ON FUNCTION nearline.release_diff(int, int, double precision) IS
+            'For each user of two releases, or of a share of them, the length of both lists as published and how many items '
+            'they share.';
+        CREATE OR REPLACE VIEW nearline.candidates AS
+            -- One level and no sub-selects with pointers of their own: else PostgreSQL 16 and older read it in one process.
+            SELECT l.user_id, u.rank, i.item_id, u.score, u.source
+            FROM (
+                SELECT c.user_id, c.release, c.payload, false AS is_newer FROM nearline.candidate c
                 UNION ALL
-                SELECT o.user_id, o.payload FROM nearline.overlay o
-                WHERE o.release = (SELECT release FROM nearline.current_release WHERE only_row)
+                SELECT o.user_id, o.release, o.payload, true FROM nearline.overlay o
             ) l
+            LEFT JOIN nearline.overlay newer ON newer.user_id = l.user_id AND NOT l.is_newer
+                AND newer.release = (SELECT release FROM nearline.current_release WHERE only_row)
             CROSS JOIN LATERAL nearline.unpack(l.payload) u
             JOIN nearline.release_item i ON i.item_row = u.item_row
-                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row);
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE l.release = (SELECT release FROM nearline.current_release WHERE only_row)
+                AND newer.user_id IS NULL;
         COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
         CREATE OR REPLACE VIEW nearline.exposure AS
             SELECT i.item_id, i.lists, i.lists_top_10
@@ -167,6 +176,10 @@ BEGIN
                 'Lists made since the release was published, from newer events (as_of); lookups read them first.';
         $ddl$, format_type(user_type, NULL));
         PERFORM nearline.create_result_functions(format_type(user_type, NULL), format_type(item_type, NULL));
+        -- To readers who were let in before there was anything to read.
+        PERFORM nearline.copy_grants('nearline.fallback', made::regclass) FROM unnest(ARRAY[
+            'nearline.candidate', 'nearline.overlay', 'nearline.release_item', 'nearline.candidates',
+            'nearline.exposure']) made;
     END IF;
 END
 $_$;
@@ -191,7 +204,7 @@ BEGIN
     END LOOP;
 END
 $_$;
-COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else. Call it again after the first release, which makes the typed tables.';
+COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else.';
 CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -203,6 +216,12 @@ CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     END)::real
 $$;
 COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT share >= 1 OR (hashtextextended(key, 0) & 2147483647) < share * 2147483648
+$$;
+COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -383,24 +402,31 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE FUNCTION nearline.release_diff(a integer, b integer) RETURNS TABLE(user_id bigint, in_a integer, in_b integer, shared integer)
+CREATE FUNCTION nearline.release_diff(a integer, b integer, share double precision DEFAULT 1) RETURNS TABLE(user_id bigint, in_a integer, in_b integer, shared integer)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-            SELECT coalesce(x.user_id, y.user_id), coalesce(cardinality(x.items), 0), coalesce(cardinality(y.items), 0),
-                (SELECT count(*)::int FROM unnest(x.items) AS l (item) JOIN unnest(y.items) AS m (item) USING (item))
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
             FROM (
-                SELECT c.user_id, ARRAY(
-                    SELECT i.item_id FROM nearline.unpack(c.payload) u
-                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a) AS items
-                FROM nearline.candidate c WHERE c.release = a
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
             ) x FULL JOIN (
-                SELECT c.user_id, ARRAY(
-                    SELECT i.item_id FROM nearline.unpack(c.payload) u
-                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b) AS items
-                FROM nearline.candidate c WHERE c.release = b
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
             ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
         $$;
-COMMENT ON FUNCTION nearline.release_diff(a integer, b integer) IS 'For each user of two releases, the length of both lists and how many items they share.';
+COMMENT ON FUNCTION nearline.release_diff(a integer, b integer, share double precision) IS 'For each user of two releases, or of a share of them, the length of both lists as published and how many items they share.';
 CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -584,27 +610,27 @@ CREATE VIEW nearline.candidates AS
     i.item_id,
     u.score,
     u.source
-   FROM ((( SELECT c.user_id,
-            c.payload
+   FROM (((( SELECT c.user_id,
+            c.release,
+            c.payload,
+            false AS is_newer
            FROM nearline.candidate c
-          WHERE ((c.release = ( SELECT current_release.release
-                   FROM nearline.current_release
-                  WHERE current_release.only_row)) AND (NOT (EXISTS ( SELECT
-                   FROM nearline."overlay" o
-                  WHERE ((o.user_id = c.user_id) AND (o.release = ( SELECT current_release.release
-                           FROM nearline.current_release
-                          WHERE current_release.only_row)))))))
         UNION ALL
          SELECT o.user_id,
-            o.payload
-           FROM nearline."overlay" o
-          WHERE (o.release = ( SELECT current_release.release
-                   FROM nearline.current_release
-                  WHERE current_release.only_row))) l
+            o.release,
+            o.payload,
+            true
+           FROM nearline."overlay" o) l
+     LEFT JOIN nearline."overlay" newer ON (((newer.user_id = l.user_id) AND (NOT l.is_newer) AND (newer.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row)))))
      CROSS JOIN LATERAL nearline.unpack(l.payload) u(rank, item_row, score, source))
      JOIN nearline.release_item i ON (((i.item_row = u.item_row) AND (i.release = ( SELECT current_release.release
            FROM nearline.current_release
-          WHERE current_release.only_row)))));
+          WHERE current_release.only_row)))))
+  WHERE ((l.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row)) AND (newer.user_id IS NULL));
 COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,

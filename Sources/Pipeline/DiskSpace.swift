@@ -77,3 +77,8 @@ enum DiskSpace {
         }
     }
 }
+
+func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+}

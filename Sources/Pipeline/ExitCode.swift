@@ -36,7 +36,7 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case is ReleaseError, is PayloadError, is TrainingError, is ImportRefused: .data
+            case is ReleaseError, is GateRefusal, is PayloadError, is TrainingError, is ImportRefused: .data
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -101,6 +101,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case everythingExcluded(items: Int)
     case unwritable(path: String, reason: String)
     case unknownClusters(String, release: Int, count: Int)
+    case snapshotDiffers(release: Int, users: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
 
     package var description: String {
@@ -118,6 +119,9 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .everythingExcluded(let items):
             "all \(items) items are excluded or unavailable; look at the exclusions and the items' available column"
         case .unwritable(let path, let reason): "cannot write \(path): \(reason)"
+        case .snapshotDiffers(let release, let users):
+            "the snapshot of release \(release) answers \(users) users otherwise than the database; the old one is served: "
+                + "remove its file and publish again"
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"

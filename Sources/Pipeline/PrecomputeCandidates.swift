@@ -83,7 +83,7 @@ package struct PrecomputeCandidates {
                 context.log.info(
                     "publishing the release that was built already", metadata: ["release": "\(built.release)"])
                 report.release = built.release
-                let served = try Publication(context, on: connection).publish(built)
+                let served = try Publication(context, source: source, on: connection).publish(built)
                 answer = summary(try catalogue.release(built.release), report, served)
                 return
             }
@@ -105,7 +105,8 @@ package struct PrecomputeCandidates {
             }
             var served: String?
             if publishes {
-                served = try Publication(context, on: connection).publish(catalogue.release(writer.release))
+                served = try Publication(context, source: source, on: connection).publish(
+                    catalogue.release(writer.release))
             }
             answer = summary(try catalogue.release(writer.release), report, served)
         }

@@ -32,10 +32,12 @@ package struct PublishRelease {
                 "would publish release \(row.release) (\(row.users) users) in place of \(before), if the gates let it pass",
                 ["release": row.release])
         }
+        let source = try context.source(on: connection)
         var served: String?
         try context.booked(on: connection, settings: "{}") { _, report in
             report.release = row.release
-            served = try Publication(context, on: connection).publish(row, isForced: isForced, reason: reason)
+            served = try Publication(context, source: source, on: connection).publish(
+                row, isForced: isForced, reason: reason)
         }
         return Answer(
             "release \(row.release) is current (\(row.users) users), in place of \(before)\(served ?? "")",

@@ -68,6 +68,14 @@ package struct ReleaseCatalogue {
         ).first?.optionalString("reason")
     }
 
+    /// Whether there is any list in the tables of a release.
+    package func hasLists(_ number: Int) throws -> Bool {
+        try !connection.execute(
+            "SELECT 1 FROM nearline.candidate WHERE release = $1::int LIMIT 1", [.int(Int64(number))],
+            doing: "looking for lists of release \(number)"
+        ).isEmpty
+    }
+
     /// How many gates a release has passed, and the names of those that it has not.
     package func gates(of number: Int) throws -> (passed: Int, failed: [String]) {
         let rows = try connection.execute(

@@ -16,6 +16,8 @@ import Testing
         Story(name: "rollback", command: ["rollback", "--to", "2", "--reason", "a test"]),
         Story(name: "prune", command: ["prune", "--keep", "1"]),
         Story(name: "snapshot", command: ["publish", "3"]),
+        // The release that waits is made from the very same, and is published without being built again.
+        Story(name: "precompute", command: ["precompute", "--as-of", Shop.asOf, "--candidates", "17"]),
     ]
 
     private static let pointsPerMoment = 5

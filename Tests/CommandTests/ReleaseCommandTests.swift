@@ -132,9 +132,14 @@ import Testing
         try shop.succeed("precompute", "--as-of", Shop.asOf, "--again", "--unlogged")
         #expect(try shop.payloads(ofRelease: 2) == before)
         #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE is_unlogged") == 1)
+        #expect(try shop.succeed("doctor").contains("unlogged"))
         #expect(
             try shop.number("SELECT count(*) FROM pg_class WHERE relname = 'candidate_r2' AND relpersistence = 'u'")
                 == 1)
+        // As a crash of the server would.
+        try shop.execute("TRUNCATE nearline.candidate_r2")
+        let sick = try shop.commands.run(["doctor"])
+        #expect(sick.code == 65 && sick.output.contains("has emptied it; run nearline rollback"), "\(sick)")
     }
 
     @Test func twoReleasesAreLookedUpSideBySide() throws {

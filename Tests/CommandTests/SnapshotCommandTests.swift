@@ -26,6 +26,31 @@ import Testing
         #expect(try files(shop) == ["current.nearline", "release-1.nearline", "release-3.nearline"])
     }
 
+    @Test func aListIsLookedUpInAFileWithoutAnyDatabase() throws {
+        let shop = try Shop.published()
+        try shop.succeed("publish", "--snapshot", folder(shop))
+        let nowhere = ["PGHOST": "/nowhere"]
+        func items(_ answer: String) throws -> [[String: Any]] {
+            let facts = try #require(JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any])
+            return try #require(facts["items"] as? [[String: Any]])
+        }
+        for user in [try shop.text("SELECT min(user_id)::text AS text FROM nearline.candidate"), "999999"] {
+            let expected = try items(shop.succeed("lookup", user, "--count", "20", "--json"))
+            for path in [folder(shop), folder(shop) + "/release-1.nearline"] {
+                let found = try items(
+                    shop.succeed("lookup", user, "--count", "20", "--json", "--snapshot", path, with: nowhere))
+                #expect(found.count == 20)
+                #expect(found.map { $0["item"] as? String } == expected.map { $0["item"] as? String })
+                #expect(found.map { $0["score"] as? Double } == expected.map { $0["score"] as? Double })
+            }
+        }
+        #expect(try shop.commands.run(["lookup", "x", "--snapshot", folder(shop)]).code == 65)
+        #expect(try shop.commands.run(["lookup", "1", "--snapshot", "\(shop.folder)/none"]).code == 66)
+        try shop.write("no snapshot", to: "text")
+        #expect(try shop.commands.run(["lookup", "1", "--snapshot", "\(shop.folder)/text"]).code == 65)
+        #expect(try shop.commands.run(["lookup", "--any", "--snapshot", folder(shop)]).code == 64)
+    }
+
     @Test func theSameReleaseGivesTheSameBytes() throws {
         let shop = try Shop.published()
         for name in ["a", "b"] { try shop.succeed("publish", "--snapshot", "\(shop.folder)/\(name)") }

@@ -54,6 +54,21 @@ import Testing
                 == "32 of 33 lists and 0 of 8 transition keys are answered differently from what is stored")
     }
 
+    /// One that goes by the table itself, so that only the lookup of one user is wrong.
+    @Test func aLookupOfOneUserIsReadToo() throws {
+        try shop.run(
+            Self.lookup("rank", "item_id", "score / 2", "source") + ";"
+                + """
+                CREATE OR REPLACE FUNCTION nearline.lookup_many(wanted bigint[])
+                RETURNS TABLE (user_id bigint, rank int, item_id bigint, score real, source text)
+                LANGUAGE sql STABLE AS $$
+                    SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL
+                        nearline.lookup_in((SELECT release FROM nearline.current_release), w.user_id) l
+                $$
+                """)
+        #expect(try shop.failing(release) == [.canary])
+    }
+
     @Test func aLookupForManyThatAnswersOnlyTheFirstFails() throws {
         try shop.run(
             """

@@ -26,7 +26,7 @@ import Testing
         #expect(try shop.failing(release) == failing)
         let finding = try shop.finding(.overlap, release)
         #expect(finding.figure == "\(shared)0.0 % of a list in common with release 1, mean of 40 users")
-        let row = try shop.shown(finding)[0]
+        let row = try #require(try shop.shown(finding).first)
         #expect(try row.int("in_1") == 10 && row.int("in_2") == 10 && row.int("shared") == shared)
     }
 

@@ -31,7 +31,7 @@ import Testing
         #expect(try shop.failing(release) == [.rows])
         let finding = try shop.finding(.rows, release)
         #expect(finding.figure.hasPrefix("40 users stated, 40 booked, 39 stored; 60 items stated, 60 stored"))
-        let row = try shop.shown(finding)[0]
+        let row = try #require(try shop.shown(finding).first)
         #expect(try row.int("users_booked") == 40 && row.int("users_stored") == 39)
     }
 

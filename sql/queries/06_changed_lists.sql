@@ -1,7 +1,7 @@
 -- 06_changed_lists.sql: whose lists changed most since the release before, and how much did they change on average?
 --
--- Asked in the morning after a new model. A mean near 0 says that the refresh changed nothing, one near 100 that users
--- meet a stranger; both are worth an explanation.
+-- Asked by data scientists in the morning after a new model. A mean near 0 says that the refresh changed nothing, one
+-- near 100 that users meet a stranger; both are worth an explanation.
 -- nearline.release_diff unpacks each user's list in both releases and counts the items that both hold. It looks at a
 -- share of the users, the same ones in both: about 10,000 of them when nothing is said, all with -v share=1. Lists as
 -- they were published; what came near-line since is not in it.

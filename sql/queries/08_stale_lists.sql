@@ -3,7 +3,8 @@
 -- Asked by on-call ("does the near-line refresh keep up?") and to decide how often it has to run.
 -- Reads the events after the as-of instant of each user's list: that of the release, or of the near-line list where
 -- there is one. Users without any list are among them, with the fallback as origin. No list is unpacked.
--- Costs a scan of the newer events, for which an index on occurred_at is good, and a join by key: 3 s for 4M newer events.
+-- Costs a scan of the newer events, for which an index on occurred_at is good, and a join by key:
+-- 3 s for 4M newer events.
 --
 --     psql -f sql/queries/08_stale_lists.sql -v events=shop.events -v count=20
 \if :{?events}

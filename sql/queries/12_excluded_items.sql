@@ -24,7 +24,7 @@ WITH denied AS (
 ), made_since AS (
     SELECT payload FROM nearline.overlay
     WHERE release = (SELECT release FROM nearline.current_release WHERE only_row)
-), for_nobody_else AS (
+), fallback_list AS (
     SELECT payload FROM nearline.fallback
     WHERE release = (SELECT release FROM nearline.current_release WHERE only_row)
 ), denied_rows AS (
@@ -37,8 +37,8 @@ UNION ALL
 SELECT 'denied to everybody, in near-line lists', (SELECT count(*) FROM made_since), count(*)
 FROM made_since m CROSS JOIN LATERAL nearline.unpack(m.payload) u JOIN denied_rows d USING (item_row)
 UNION ALL
-SELECT 'denied to everybody, in the fallback list', (SELECT count(*) FROM for_nobody_else), count(*)
-FROM for_nobody_else f CROSS JOIN LATERAL nearline.unpack(f.payload) u JOIN denied_rows d USING (item_row)
+SELECT 'denied to everybody, in the fallback list', (SELECT count(*) FROM fallback_list), count(*)
+FROM fallback_list f CROSS JOIN LATERAL nearline.unpack(f.payload) u JOIN denied_rows d USING (item_row)
 UNION ALL
 SELECT 'denied to single users, in their lists', (SELECT coalesce(sum(cardinality(items)), 0) FROM denied_to_user),
     count(*)

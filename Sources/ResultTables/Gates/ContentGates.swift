@@ -37,33 +37,28 @@ extension GateCheck {
             FROM nearline.fallback f CROSS JOIN LATERAL nearline.unpack(f.payload) u \
             JOIN \(table(.item)) i USING (item_row)
             """
-        var parts = ["SELECT 'no exclusions are configured' AS list, NULL AS user_id, NULL AS rank, NULL AS item_id"]
+        var parts: [String] = []
         if let items = source.itemRelation {
-            parts = [
-                """
-                SELECT 'own' AS list, c.user_id, u.rank, i.item_id \(lists) JOIN \(items) d ON d.item_id = i.item_id \
-                WHERE \(own.condition(on: "c"))
-                """,
-                """
-                SELECT 'fallback', NULL, u.rank, i.item_id \(fallback) JOIN \(items) d ON d.item_id = i.item_id \
-                WHERE f.release = \(release.release)
-                """,
+            let join = "JOIN \(items) d ON d.item_id = i.item_id"
+            parts += [
+                "SELECT 'own' AS list, c.user_id, u.rank, i.item_id \(lists) \(join) WHERE \(own.condition(on: "c"))",
+                "SELECT 'fallback', NULL, u.rank, i.item_id \(fallback) \(join) WHERE f.release = \(release.release)",
             ]
         }
         if let pairs = source.pairRelation {
-            parts =
-                (source.itemRelation == nil ? [] : parts) + [
-                    """
-                    SELECT 'own' AS list, c.user_id, u.rank, i.item_id \(lists) \
-                    JOIN \(pairs) p ON p.user_id = c.user_id AND p.item_id = i.item_id WHERE \(own.condition(on: "c"))
-                    """,
-                    """
-                    SELECT 'fallback', p.user_id, u.rank, i.item_id \(fallback) JOIN \(pairs) p ON p.item_id = i.item_id \
-                    WHERE f.release = \(release.release) \
-                    AND NOT EXISTS (SELECT FROM \(table(.candidate)) c WHERE c.user_id = p.user_id)
-                    """,
-                ]
+            parts += [
+                """
+                SELECT 'own' AS list, c.user_id, u.rank, i.item_id \(lists) \
+                JOIN \(pairs) p ON p.user_id = c.user_id AND p.item_id = i.item_id WHERE \(own.condition(on: "c"))
+                """,
+                """
+                SELECT 'fallback', p.user_id, u.rank, i.item_id \(fallback) \
+                JOIN \(pairs) p ON p.item_id = i.item_id WHERE f.release = \(release.release) \
+                AND NOT EXISTS (SELECT FROM \(table(.candidate)) c WHERE c.user_id = p.user_id)
+                """,
+            ]
         }
+        guard !parts.isEmpty else { return "SELECT 'no exclusions are configured' AS list" }
         return parts.joined(separator: " UNION ALL ") + " LIMIT 100"
     }
 

@@ -56,7 +56,8 @@ struct OverlapSample {
         func items(_ release: Int) -> String {
             """
             ARRAY(SELECT i.item_id FROM \(Leaf.candidate.name(release)) c \
-            CROSS JOIN LATERAL nearline.unpack(c.payload) u JOIN \(Leaf.item.name(release)) i USING (item_row) WHERE c.user_id = s.user_id)
+            CROSS JOIN LATERAL nearline.unpack(c.payload) u \
+            JOIN \(Leaf.item.name(release)) i USING (item_row) WHERE c.user_id = s.user_id)
             """
         }
         return """
