@@ -1,4 +1,5 @@
 import Domain
+import ResultCodec
 import Postgres
 
 /// All that a client keeps of one release: what turns its payloads into lists, and the statements that name its tables.

@@ -1,4 +1,5 @@
 import Domain
+import ResultCodec
 import Postgres
 
 /// Reads, once per release, what all of its lists need. Everything comes from one snapshot.

@@ -1,4 +1,5 @@
 import Postgres
+import ResultCodec
 
 /// A connection, what has been prepared in it, and the release that was current when it was last asked.
 package final class ReleaseSession {

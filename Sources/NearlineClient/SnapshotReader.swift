@@ -1,4 +1,5 @@
 import Domain
+import ResultCodec
 import Snapshots
 
 /// Reads one release from a snapshot file, mapped into memory: the lists of ``NearlineClient`` without a round trip.
