@@ -1,6 +1,6 @@
 import Domain
-import ResultCodec
 import Postgres
+import ResultCodec
 
 /// All that a client keeps of one release: what turns its payloads into lists, and the statements that name its tables.
 final class LoadedRelease {

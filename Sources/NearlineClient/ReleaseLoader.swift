@@ -1,6 +1,6 @@
 import Domain
-import ResultCodec
 import Postgres
+import ResultCodec
 
 /// Reads, once per release, what all of its lists need. Everything comes from one snapshot.
 struct ReleaseLoader {
