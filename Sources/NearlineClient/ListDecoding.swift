@@ -66,3 +66,11 @@ enum ListDecodingError: Error {
     case missingDictionary(UInt32, PayloadError)
     case failed(NearlineClientError)
 }
+
+extension PayloadError {
+    /// The dictionary that the payload asks for, where that is why it was not read.
+    fileprivate var missingDictionary: UInt32? {
+        guard case .missingDictionary(let id) = self else { return nil }
+        return id
+    }
+}

@@ -1,6 +1,7 @@
 import Domain
 import ResultCodec
 import Snapshots
+import ResultCodec
 
 /// Reads one release from a snapshot file, mapped into memory: the lists of ``NearlineClient`` without a round trip.
 ///

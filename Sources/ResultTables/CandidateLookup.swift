@@ -67,7 +67,9 @@ package struct CandidateLookup {
                 """, [.text(user), .int(Int64(release.release)), .text(release.asOf)],
                 doing: "looking up user '\(user)'"
             ).first
-            let list = try found.map { try PayloadDecoder.decode($0.bytes("payload")) } ?? []
+            let list =
+                try found.map { try ListDecoder(release: release.release, on: connection).decode($0.bytes("payload")) }
+                ?? []
             return Answer(
                 release: release, origin: try found.flatMap { Origin(rawValue: try $0.string("origin")) } ?? .fallback,
                 asOf: try found?.string("as_of") ?? release.asOf,

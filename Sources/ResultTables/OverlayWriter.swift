@@ -10,12 +10,13 @@ package final class OverlayWriter {
     private let userType: IDType
     private let limit: Int
     private let connection: Connection
-    private var encoder = PayloadEncoder()
+    private var encoder: PayloadEncoder
 
     /// - Parameters:
     ///   - release: the current one; its model's rows are what lists speak of.
     ///   - limit: users that the overlay may hold; more are for the next release to make.
-    package init(_ release: ReleaseRow, userType: IDType, limit: Int, on connection: Connection) {
+    package init(_ release: ReleaseRow, userType: IDType, limit: Int, on connection: Connection) throws {
+        encoder = try ListDecoder(release: release.release, on: connection).encoder
         self.release = release
         self.userType = userType
         self.limit = limit

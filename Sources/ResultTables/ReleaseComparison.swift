@@ -69,14 +69,16 @@ package struct ReleaseComparison: Sendable {
 
     private mutating func compareLists(_ a: Int, _ b: Int, rows: [Int64], on connection: Connection) throws {
         var before: [Int64] = [], overlaps = 0.0
+        let decoder = try ListDecoder(release: a, on: connection)
+        let newDecoder = try ListDecoder(release: b, on: connection)
         try connection.copyOut(
             """
             SELECT x.payload, y.payload FROM \(Leaf.candidate.name(a)) x
             FULL JOIN \(Leaf.candidate.name(b)) y USING (user_id)
             """, doing: "comparing the lists of releases \(a) and \(b)"
         ) { row in
-            let first = try row.bytes().map { try PayloadDecoder.decode($0) }
-            let second = try row.bytes().map { try PayloadDecoder.decode($0) }
+            let first = try row.bytes().map { try decoder.decode($0) }
+            let second = try row.bytes().map { try newDecoder.decode($0) }
             guard let first, let second else {
                 if first == nil { usersNew += 1 } else { usersGone += 1 }
                 return
@@ -129,6 +131,8 @@ package struct ReleaseComparison: Sendable {
             ).map { try $0.string("name") }
         }
         let first = try names(a), second = try names(b)
+        let decoder = try ListDecoder(release: a, on: connection)
+        let newDecoder = try ListDecoder(release: b, on: connection)
         var overlaps = 0.0
         // Keys are made of cluster numbers: they mean the same only by name.
         let named = { (release: Int, leaf: String) in
@@ -146,11 +150,11 @@ package struct ReleaseComparison: Sendable {
                 AND coalesce(x.latest, '') = coalesce(y.latest, '') AND (x.latest IS NULL) = (y.latest IS NULL)
             """, doing: "comparing transitions"
         ) { row in
-            func top(_ names: [String]) throws -> Set<String> {
-                let next = try row.bytes().map { try PayloadDecoder.decode($0) } ?? []
+            func top(_ names: [String], _ decoder: ListDecoder) throws -> Set<String> {
+                let next = try row.bytes().map { try decoder.decode($0) } ?? []
                 return Set(next.prefix(5).map { names[Int($0.row)] })
             }
-            let before = try top(first), after = try top(second)
+            let before = try top(first, decoder), after = try top(second, newDecoder)
             let union = before.union(after).count
             overlaps += union == 0 ? 1 : Double(before.intersection(after).count) / Double(union)
             transitionKeysInBoth += 1

@@ -107,7 +107,7 @@ extension EmptyDatabase {
     /// Makes a list of the current release anew, as near-line updates do.
     func update(_ user: ExternalID, _ drawn: DrawnRelease, _ list: [Candidate], asOf: String) throws {
         guard let current = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-        let writer = OverlayWriter(current, userType: drawn.userType, limit: 1000, on: connection)
+        let writer = try OverlayWriter(current, userType: drawn.userType, limit: 1000, on: connection)
         _ = try writer.write([(user, list)], asOf: asOf)
     }
 }

@@ -18,7 +18,7 @@ import Testing
     {
         let catalogue = ReleaseCatalogue(database.connection)
         let row = try release.map { try catalogue.release($0) } ?? catalogue.current()!
-        return OverlayWriter(row, userType: .bigint, limit: limit, on: connection ?? database.connection)
+        return try OverlayWriter(row, userType: .bigint, limit: limit, on: connection ?? database.connection)
     }
 
     private func list(_ rows: [UInt32]) -> [Candidate] {
@@ -95,7 +95,7 @@ import Testing
         let drawn = drawn, name = database.name, release = try ReleaseCatalogue(database.connection).current()!
         let outcomes = inThreads(6) { thread in
             let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
-            let writer = OverlayWriter(release, userType: .bigint, limit: 4, on: connection)
+            let writer = try OverlayWriter(release, userType: .bigint, limit: 4, on: connection)
             let list = [Candidate(row: UInt32(thread), score: 1, source: .model)]
             return thrown(ReleaseError.self) {
                 _ = try writer.write([(drawn.lists[thread].user, list)], asOf: "2025-01-02Z")

@@ -6,9 +6,10 @@ import ResultCodec
 struct CanaryDraw {
     let release: Int
     let connection: Connection
-    private let decoder = ListDecoder()
+    private let decoder: ListDecoder
 
-    init(release: Int, connection: Connection) {
+    init(release: Int, connection: Connection) throws {
+        decoder = try ListDecoder(release: release, on: connection)
         self.release = release
         self.connection = connection
     }

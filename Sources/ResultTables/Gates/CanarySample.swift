@@ -35,7 +35,7 @@ package struct CanarySample: Sendable, Equatable {
     package let transitions: [Transition]
 
     package static func draw(release: Int, users: Int, keys: Int, on connection: Connection) throws -> CanarySample {
-        let draw = CanaryDraw(release: release, connection: connection), fallback = try draw.fallback()
+        let draw = try CanaryDraw(release: release, connection: connection), fallback = try draw.fallback()
         return CanarySample(
             release: release, users: try draw.lists(users),
             unknownUser: fallback == nil ? nil : try draw.unknownUser(), fallback: fallback ?? [],

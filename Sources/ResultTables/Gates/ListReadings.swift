@@ -15,7 +15,7 @@ struct ListReadings {
 extension GateCheck {
     /// The pass: every list, every transition key, the list for everybody.
     func lists() throws -> ListReadings {
-        let decoder = ListDecoder(), number = release.release
+        let number = release.release, decoder = try ListDecoder(release: number, on: connection)
         let items = try DictionaryRows(of: number, denied: source.itemRelation, on: connection)
         var own = ListInspection(items, wanted: release.candidatesPerUser, decoder: decoder)
         try connection.copyOut(everyList, doing: "inspecting the lists of release \(number)") { row in

@@ -13,7 +13,9 @@ struct OverlapSample {
     ///   - new, old: the releases.
     ///   - oldItems: rows of the old dictionary.
     init(new: Int, old: Int, oldItems: Int, users: Int, on connection: Connection) throws {
-        let doing = "comparing lists of releases \(old) and \(new)", decoder = ListDecoder(), oldDecoder = ListDecoder()
+        let doing = "comparing lists of releases \(old) and \(new)"
+        let decoder = try ListDecoder(release: new, on: connection)
+        let oldDecoder = try ListDecoder(release: old, on: connection)
         var newRow = [UInt32?](repeating: nil, count: oldItems)
         try connection.copyOut(
             "SELECT o.item_row, n.item_row FROM \(Leaf.item.name(old)) o JOIN \(Leaf.item.name(new)) n USING (item_id)",

@@ -13,8 +13,9 @@ struct TransitionOverlap {
     private static let compared = 5
 
     init(new: Int, old: Int, on connection: Connection) throws {
-        let doing = "comparing transitions of releases \(old) and \(new)", decoder = ListDecoder(),
-            oldDecoder = ListDecoder()
+        let doing = "comparing transitions of releases \(old) and \(new)"
+        let decoder = try ListDecoder(release: new, on: connection)
+        let oldDecoder = try ListDecoder(release: old, on: connection)
         var newCluster: [UInt32: UInt32] = [:]
         for row in try connection.execute(
             """
