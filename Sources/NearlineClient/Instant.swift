@@ -15,7 +15,9 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     /// How long after `earlier` this is; negative where it is before.
     public func since(_ earlier: Instant) -> Duration {
-        .microseconds(microsecondsSince1970 - earlier.microsecondsSince1970)
+        let (difference, isTooLarge) = microsecondsSince1970.subtractingReportingOverflow(
+            earlier.microsecondsSince1970)
+        return .microseconds(!isTooLarge ? difference : self < earlier ? .min : .max)
     }
 
     public static func < (a: Instant, b: Instant) -> Bool { a.microsecondsSince1970 < b.microsecondsSince1970 }

@@ -20,10 +20,14 @@ struct ListDecoding: Sendable {
         do throws(PayloadError) {
             try PayloadDecoder.decode(payload, dictionary: dictionary, into: &list.decoded)
         } catch {
-            throw error.missingDictionary.map { .missingDictionary($0, error) }
-                ?? .failed(NearlineClientError(error, release: release.number))
+            throw reason(error)
         }
         try name(&list, count: count)
+    }
+
+    private func reason(_ error: PayloadError) -> ListDecodingError {
+        if case .missingDictionary(let id) = error { return .missingDictionary(id, error) }
+        return .failed(NearlineClientError(error, release: release.number))
     }
 
     private func name(_ list: inout CandidateList, count: Int) throws(ListDecodingError) {
@@ -43,8 +47,7 @@ struct ListDecoding: Sendable {
         do throws(PayloadError) {
             try PayloadDecoder.decode(payload, dictionary: dictionary, into: &decoded)
         } catch {
-            throw error.missingDictionary.map { .missingDictionary($0, error) }
-                ?? .failed(NearlineClientError(error, release: release.number))
+            throw reason(error)
         }
         var next = NextClusters(release: release.number, basis: basis, places: [])
         for (index, candidate) in decoded.enumerated() {

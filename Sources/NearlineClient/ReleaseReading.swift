@@ -34,7 +34,7 @@ struct ReleaseReading {
             let rows = try session.ask(
                 release.transitions, [Self.parameter(keys.pair), Self.parameter(keys.latest)],
                 doing: "looking up what comes next")
-            if pinned == nil { try session.requireCurrent(rows, release) }
+            try check(rows, of: release)
             for (column, basis) in [(1, NextClusters.Basis.pair), (2, .latest), (3, .everybody)] {
                 if let next = try read(rows, column, basis, of: release) { return next }
             }
@@ -46,13 +46,19 @@ struct ReleaseReading {
         key.map { withUnsafeBytes(of: $0.bigEndian) { Array($0) } }
     }
 
+    /// Throws where there is no row, or where it is of another release than the one to be read.
+    private func check(_ rows: BinaryRows, of release: LoadedRelease) throws {
+        guard rows.count == 1 else { throw NearlineClientError.nothingPublished }
+        if pinned == nil { try session.requireCurrent(rows, release) }
+    }
+
     /// The columns are those of `PreparedStatement.lists`.
     private func read(
         _ rows: BinaryRows, of release: LoadedRelease, count: Int, into list: inout CandidateList
     ) throws {
-        if pinned == nil { try session.requireCurrent(rows, release) }
+        try check(rows, of: release)
         let isOverlaid = try rows.withField(0, 1) { overlay in
-            guard let overlay, overlay.count > 8 else { return false }
+            guard let overlay else { return false }
             let payload = UnsafeRawBufferPointer(rebasing: overlay[8...])
             try decode(payload, of: release, .overlay, asOf: Self.instant(overlay), count: count, into: &list)
             return true

@@ -1,4 +1,5 @@
 import Domain
+import ResultCodec
 import Snapshots
 import ResultCodec
 

@@ -12,30 +12,15 @@ extension Connection {
         answer: (Int, BinaryRows) throws -> Void
     ) throws {
         precondition(!isCopying, "the connection is in the middle of a COPY")
-        var next = 0
-        while next < parameters.count {
-            let window = next..<windowEnd(parameters, from: next)
+        for start in stride(from: 0, to: parameters.count, by: Self.longestWindow) {
+            let window = start..<min(parameters.count, start + Self.longestWindow)
             try ask(statement, parameters, window, doing: doing, answer: answer)
-            next = window.upperBound
         }
     }
 
+    /// What is sent before anything is read: libpq keeps the answers that come meanwhile in memory (so that client and
+    /// server never wait for each other to read), and many small round trips in one are nearly as cheap as all of them.
     private static let longestWindow = 128
-    private static let windowByteCount = 16 << 10
-
-    /// What is sent before anything is read must fit into the sockets' buffers: else a server that waits for us to
-    /// read, and we for it, would wait for ever. A long parameter goes alone, since a server reads a whole request
-    /// before it answers.
-    private func windowEnd(_ parameters: [[[UInt8]?]], from start: Int) -> Int {
-        var byteCount = 0
-        var end = start
-        while end < parameters.count, end - start < Self.longestWindow {
-            byteCount += parameters[end].reduce(0) { $0 + ($1?.count ?? 0) }
-            if end > start, byteCount > Self.windowByteCount { break }
-            end += 1
-        }
-        return end
-    }
 
     private func ask(
         _ statement: PreparedStatement, _ parameters: [[[UInt8]?]], _ window: Range<Int>, doing: String,

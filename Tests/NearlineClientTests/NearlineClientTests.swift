@@ -47,9 +47,25 @@ import Testing
         #expect(after.map(\.origin) == [.overlay, .own, .overlay])
         #expect(after[1] == before[1])
         #expect(after[0].items.map(\.score) == [0.5, 0.25] && after[0].items.map(\.source) == [.repeat, .popular])
-        #expect(after[0].asOf.description == "2025-03-01T00:00:00Z" && after[0].release == release)
+        #expect(after[0].asOf == Instant(microsecondsSince1970: 1_740_787_200_000_000) && after[0].release == release)
         #expect(after[2].items == after[0].items)
         #expect(try client.candidates(for: user(4)) == after[0])
+        // PostgreSQL's ends of time are as far away as can be said.
+        #expect(after[2].age() < .zero && after[2].asOf.microsecondsSince1970 == .max)
+        try database.run("UPDATE nearline.overlay_r\(release) SET as_of = '-infinity'")
+        #expect(try client.candidates(for: user(4)).age() == .microseconds(Int64.max))
+    }
+
+    @Test func aDamagedUpdateIsAnErrorAndNeverTheListBeforeIt() throws {
+        let release = try database.publish(drawn)
+        try database.update(drawn.lists[4].user, drawn, [], asOf: "2025-03-01Z")
+        let client = try client()
+        #expect(try client.candidates(for: user(4)).items.isEmpty)
+        try database.run("UPDATE nearline.overlay_r\(release) SET payload = ''")
+        guard case .damagedPayload(release, _)? = failure({ _ = try client.candidates(for: user(4)) }) else {
+            Issue.record("it should be damaged")
+            return
+        }
     }
 
     @Test func aKeyThatNoUserCanHaveGetsTheFallback() throws {
@@ -134,6 +150,9 @@ import Testing
                 #expect(lists.map(\.release) == [1, 1])
                 #expect(lists.allSatisfy { $0.items.map(\.item) == [.integer(Int64.max - 1)] })
                 #expect(try pinned.nextClusters(latest: "tea").release == 1)
+                try database.run("DELETE FROM nearline.current_release")
+                #expect(failure { _ = try pinned.candidates(for: user(4)) } == .nothingPublished)
+                try database.run("INSERT INTO nearline.current_release (release) VALUES (2)")
                 try database.drop(1)
                 _ = try pinned.candidates(for: user(4))
             }

@@ -87,7 +87,7 @@ struct FileFigures {
             },
             Variant(name: "snapshot, decoded to rows") { key in
                 guard let payload = try snapshot.payload(of: .integer(key)) else { return 0 }
-                decoded = try PayloadDecoder.decode(payload)
+                try PayloadDecoder.decode(payload, into: &decoded)
                 return decoded.count
             },
             Variant(name: "snapshot, SnapshotReader, item keys") { key in
@@ -100,7 +100,7 @@ struct FileFigures {
             Variant(name: "LMDB, not decoded") { key in lmdb.payload(of: key) == nil ? 0 : DrawnLists.length },
             Variant(name: "LMDB, decoded to rows") { key in
                 guard let payload = lmdb.payload(of: key) else { return 0 }
-                decoded = try PayloadDecoder.decode(payload)
+                try PayloadDecoder.decode(payload, into: &decoded)
                 return decoded.count
             },
         ]
