@@ -4,7 +4,10 @@ import PackageDescription
 // Arrows point down only (README, "The house"); jobs/check-arrows.sh holds the imports to this graph.
 let package = Package(
     name: "nearline",
-    products: [.executable(name: "nearline", targets: ["nearline"])],
+    products: [
+        .executable(name: "nearline", targets: ["nearline"]),
+        .library(name: "NearlineClient", targets: ["NearlineClient"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -23,7 +26,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
-                "Safetensors",
+                "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -35,7 +38,10 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
-        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(
+            name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
+        .target(
+            name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
@@ -44,10 +50,11 @@ let package = Package(
         .target(name: "Checksum", dependencies: ["CXXHash"]),
         .target(name: "Postgres", dependencies: ["CLibPQ"]),
         .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "Snapshots", dependencies: ["Domain", "Checksum"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
         .target(
-            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql", "sql/queries"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
@@ -59,8 +66,12 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // measurements
+        .executableTarget(
+            name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
 
         // tests
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
@@ -69,6 +80,16 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .executableTarget(
+            name: "lookup-figures",
+            dependencies: ["NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Lookups"),
+        .testTarget(
+            name: "NearlineClientTests",
+            dependencies: [
+                "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
+            ]),
+        .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
@@ -88,11 +109,19 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultTablesTests",
-            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+            dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
+
+        // figures
+        .executableTarget(
+            name: "publish-figures",
+            dependencies: [
+                "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Publishing"),
     ],
     swiftLanguageModes: [.v6]
 )

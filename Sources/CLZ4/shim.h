@@ -1,2 +1,1 @@
 #include <lz4.h>
-#include <lz4hc.h>

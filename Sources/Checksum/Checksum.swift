@@ -5,7 +5,7 @@ import CXXHash
 /// Not a defence against an attacker, who could forge either.
 package enum Checksum {
     package static func xxh3(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        XXH3_64bits(bytes.baseAddress, bytes.count)
+        hash_64_bits(bytes.baseAddress, bytes.count)
     }
 
     /// The low half of ``xxh3(_:)``, as payload headers store it.
@@ -13,7 +13,7 @@ package enum Checksum {
 
     /// 32 hexadecimal digits that name these bytes.
     package static func name(_ bytes: UnsafeRawBufferPointer) -> String {
-        let hash = XXH3_128bits(bytes.baseAddress, bytes.count)
+        let hash = hash_128_bits(bytes.baseAddress, bytes.count)
         func hex(_ value: UInt64) -> String {
             let digits = String(value, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits

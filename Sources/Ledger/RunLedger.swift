@@ -89,6 +89,15 @@ package final class RunLedger {
             """, doing: "looking for lost runs")
     }
 
+    /// Whether a run of this command is at work now.
+    package static func isRunning(_ command: String, on connection: Connection) throws -> Bool {
+        try markLost(on: connection)
+        return try !connection.execute(
+            "SELECT 1 FROM nearline.run WHERE command = $1 AND state = 'running'", [.text(command)],
+            doing: "looking who runs \(command)"
+        ).isEmpty
+    }
+
     /// Keeps a sample of refused rows.
     package func quarantine(_ rows: [(relation: String, reason: String, text: String)]) throws {
         for row in rows {

@@ -1,33 +1,37 @@
 import Domain
 
-/// The body of codecs 0 and 2: byte 0 of every row, byte 1 of every row, byte 2, byte 3, the low and the high bytes of the
-/// score steps, the sources. Like lies beside like, which is what LZ4 needs to find repeats.
+/// The body of codecs 0, 2 and 3: byte 0 of every row, byte 1 of every row, byte 2, byte 3, the low and the high bytes of
+/// the score steps, the sources. Like lies beside like, which is what LZ4 needs to find repeats.
 enum BytePlanes {
     static let bytesPerCandidate = 7
 
-    /// - Parameters:
-    ///   - steps: sortable bits of the first score, then the falls.
-    ///   - body: overwritten.
-    static func write(_ list: [Candidate], steps: [UInt16], into body: inout [UInt8]) {
+    /// Overwrites `body`.
+    static func write(_ list: borrowing RankedList, into body: inout [UInt8]) {
         let n = list.count
         body.removeAll(keepingCapacity: true)
         body.append(contentsOf: repeatElement(0, count: bytesPerCandidate * n))
-        for (i, candidate) in list.enumerated() {
-            body[i] = UInt8(truncatingIfNeeded: candidate.row)
-            body[n + i] = UInt8(truncatingIfNeeded: candidate.row >> 8)
-            body[2 * n + i] = UInt8(truncatingIfNeeded: candidate.row >> 16)
-            body[3 * n + i] = UInt8(truncatingIfNeeded: candidate.row >> 24)
-            body[4 * n + i] = UInt8(truncatingIfNeeded: steps[i])
-            body[5 * n + i] = UInt8(truncatingIfNeeded: steps[i] >> 8)
-            body[6 * n + i] = candidate.source.rawValue
+        var bytes = body.mutableSpan
+        for i in 0..<n {
+            let row = list.rows[i]
+            let step = list.step(i)
+            bytes[i] = UInt8(truncatingIfNeeded: row)
+            bytes[n + i] = UInt8(truncatingIfNeeded: row >> 8)
+            bytes[2 * n + i] = UInt8(truncatingIfNeeded: row >> 16)
+            bytes[3 * n + i] = UInt8(truncatingIfNeeded: row >> 24)
+            bytes[4 * n + i] = UInt8(truncatingIfNeeded: step)
+            bytes[5 * n + i] = UInt8(truncatingIfNeeded: step >> 8)
+            bytes[6 * n + i] = list.sources[i]
         }
     }
 
-    /// - Parameter body: `bytesPerCandidate * count` bytes.
-    static func read(_ body: UnsafeRawBufferPointer, count n: Int) throws(PayloadError) -> [Candidate] {
+    /// - Parameters:
+    ///   - body: `bytesPerCandidate` bytes for each candidate.
+    ///   - list: every place of it is overwritten.
+    static func read(
+        _ body: UnsafeRawBufferPointer, into list: UnsafeMutableBufferPointer<Candidate>
+    ) throws(PayloadError) {
+        let n = list.count
         precondition(body.count == bytesPerCandidate * n, "the caller has checked the length")
-        var list: [Candidate] = []
-        list.reserveCapacity(n)
         var bits = ScoreFall()
         for i in 0..<n {
             let row =
@@ -37,8 +41,7 @@ enum BytePlanes {
             guard let source = CandidateSource(rawValue: body[6 * n + i]) else {
                 throw .unknownSource(body[6 * n + i], at: i)
             }
-            list.append(Candidate(row: row, score: try bits.score(after: step, at: i), source: source))
+            list[i] = Candidate(row: row, score: try bits.score(after: step, at: i), source: source)
         }
-        return list
     }
 }

@@ -7,17 +7,15 @@ import Domain
 ///
 /// Source: Lemire, Kurz, Rupp 2018, "Stream VByte: Faster Byte-Oriented Integer Compression", arXiv:1709.08990.
 enum PackedBody {
-    /// - Parameters:
-    ///   - steps: sortable bits of the first score, then the falls.
-    ///   - body: overwritten.
-    static func write(_ list: [Candidate], steps: [UInt16], into body: inout [UInt8]) {
+    /// Overwrites `body`.
+    static func write(_ list: borrowing RankedList, into body: inout [UInt8]) {
         body.removeAll(keepingCapacity: true)
-        guard let first = steps.first else { return }
+        guard list.count > 0 else { return }
         writeRows(list, into: &body)
-        body.append(UInt8(truncatingIfNeeded: first))
-        body.append(UInt8(truncatingIfNeeded: first >> 8))
-        for fall in steps.dropFirst() {
-            var rest = fall
+        body.append(UInt8(truncatingIfNeeded: list.firstBits))
+        body.append(UInt8(truncatingIfNeeded: list.firstBits >> 8))
+        for i in 1..<list.count {
+            var rest = list.falls[i]
             while rest >= 0x80 {
                 body.append(UInt8(truncatingIfNeeded: rest) | 0x80)
                 rest >>= 7
@@ -25,15 +23,15 @@ enum PackedBody {
             body.append(UInt8(rest))
         }
         for i in stride(from: 0, to: list.count, by: 2) {
-            let high = i + 1 < list.count ? list[i + 1].source.rawValue << 4 : 0
-            body.append(list[i].source.rawValue | high)
+            let high = i + 1 < list.count ? list.sources[i + 1] << 4 : 0
+            body.append(list.sources[i] | high)
         }
     }
 
-    private static func writeRows(_ list: [Candidate], into body: inout [UInt8]) {
+    private static func writeRows(_ list: borrowing RankedList, into body: inout [UInt8]) {
         body.append(contentsOf: repeatElement(0, count: (list.count + 3) / 4))
-        for (i, candidate) in list.enumerated() {
-            var rest = candidate.row
+        for i in 0..<list.count {
+            var rest = list.rows[i]
             var code: UInt8 = 0
             while rest > 0xFF {
                 body.append(UInt8(truncatingIfNeeded: rest))
@@ -45,11 +43,22 @@ enum PackedBody {
         }
     }
 
-    /// Reads `count` candidates from exactly the bytes of `body`.
-    static func read(_ body: UnsafeRawBufferPointer, count n: Int) throws(PayloadError) -> [Candidate] {
+    /// The bytes that ``write(_:into:)`` needs at least: as many where every fall fits into one.
+    static func fewestBytes(_ list: borrowing RankedList) -> Int {
+        guard list.count > 0 else { return 0 }
+        var rowBytes = list.count
+        for length in 9...32 { rowBytes += Int(list.rowLengths[length]) * ((length - 1) / 8) }
+        return (list.count + 3) / 4 + rowBytes + 2 + (list.count - 1) + (list.count + 1) / 2
+    }
+
+    /// Fills `list` from exactly the bytes of `body`.
+    static func read(
+        _ body: UnsafeRawBufferPointer, into list: UnsafeMutableBufferPointer<Candidate>
+    ) throws(PayloadError) {
+        let n = list.count
         guard n > 0 else {
             guard body.isEmpty else { throw .lengthMismatch(.packed, expected: 0, found: body.count) }
-            return []
+            return
         }
         let controls = (n + 3) / 4
         let sources = (n + 1) / 2
@@ -64,8 +73,6 @@ enum PackedBody {
         var falls = FallReader(bytes: body, position: rowsEnd + 2, end: body.count - sources)
         var rowAt = controls
         var bits = ScoreFall()
-        var list: [Candidate] = []
-        list.reserveCapacity(n)
         for i in 0..<n {
             let code = body[i / 4] >> UInt8(2 * (i % 4)) & 3
             let row = readRow(body, at: &rowAt, code: code)
@@ -73,12 +80,11 @@ enum PackedBody {
                 i == 0 ? UInt16(body[rowsEnd]) | UInt16(body[rowsEnd + 1]) << 8 : try falls.next(before: i)
             let nibble = body[falls.end + i / 2] >> UInt8(4 * (i % 2)) & 0xF
             guard let source = CandidateSource(rawValue: nibble) else { throw .unknownSource(nibble, at: i) }
-            list.append(Candidate(row: row, score: try bits.score(after: step, at: i), source: source))
+            list[i] = Candidate(row: row, score: try bits.score(after: step, at: i), source: source)
         }
         guard falls.position == falls.end else {
             throw .lengthMismatch(.packed, expected: falls.position + sources, found: body.count)
         }
-        return list
     }
 
     /// The bytes that the control bytes, which must be there, promise for `count` rows.

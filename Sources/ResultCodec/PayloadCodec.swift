@@ -1,5 +1,4 @@
-/// How the body of a payload is written. Raw values are stored: never renumber them, and never reuse 3,
-/// which is kept for byte planes under LZ4 with the release's trained dictionary.
+/// How the body of a payload is written. Raw values are stored: never renumber them.
 package enum PayloadCodec: UInt8, Sendable, CaseIterable {
     /// ``BytePlanes`` as they are.
     case planes = 0
@@ -7,4 +6,12 @@ package enum PayloadCodec: UInt8, Sendable, CaseIterable {
     case packed = 1
     /// ``BytePlanes`` as one LZ4 block.
     case compressedPlanes = 2
+    /// The id of a ``PayloadDictionary``, then ``BytePlanes`` as one LZ4 block that may refer to it.
+    case sharedPlanes = 3
+    /// ``BandWriter``: bits.
+    case bands = 4
+
+    /// Whether the body, once decompressed, is ``BytePlanes``.
+    var isPlanes: Bool { self != .packed && self != .bands }
+    var isCompressed: Bool { self == .compressedPlanes || self == .sharedPlanes }
 }

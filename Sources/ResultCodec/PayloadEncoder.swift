@@ -2,18 +2,30 @@ import Domain
 
 /// Writes ranked lists as payloads, each by the codec that makes it smallest.
 ///
-/// Keeps its buffers between lists: make one for each thread and let it encode many.
+/// Keeps its buffers between lists: make one for each thread and let it encode many. What it writes of a list does not
+/// depend on the lists before.
 package struct PayloadEncoder: Sendable {
-    private var list: [Candidate] = []
-    /// Sortable bits of the first score, then how far each falls below the one before.
-    private var steps: [UInt16] = []
-    private var rows = RowSet()
+    private let dictionary: LoadedDictionary?
+    private let sketch: RepeatSketch
+    private let triesEverything: Bool
+    private var list = RankedList()
+    private var bands = BandWriter()
     private var planes: [UInt8] = []
     private var packed: [UInt8] = []
-    private var compressedPlanes: [UInt8] = []
+    private var compressed: [UInt8] = []
+    private var shared: [UInt8] = []
     private var wins = [Int](repeating: 0, count: PayloadCodec.allCases.count)
+    private var bytes = [Int](repeating: 0, count: PayloadCodec.allCases.count)
 
-    package init() {}
+    /// - Parameters:
+    ///   - dictionary: what readers of these payloads will have at hand, nil for none.
+    ///   - triesEverything: whether every codec is written out, also where a sketch says that it cannot win: to measure
+    ///     the sketch.
+    package init(dictionary: PayloadDictionary? = nil, triesEverything: Bool = false) {
+        self.dictionary = dictionary.map { LoadedDictionary($0) }
+        self.triesEverything = triesEverything
+        sketch = RepeatSketch(dictionary)
+    }
 
     /// The payload of `list`, best candidate first, no row twice, scores finite and never rising.
     package mutating func encode(_ list: some RandomAccessCollection<Candidate>) throws(PayloadError) -> [UInt8] {
@@ -24,76 +36,102 @@ package struct PayloadEncoder: Sendable {
 
     /// Overwrites `payload` with the payload of `list`; where it throws, `payload` is as it was.
     package mutating func encode(
-        _ list: some RandomAccessCollection<Candidate>, into payload: inout [UInt8]
+        _ candidates: some RandomAccessCollection<Candidate>, into payload: inout [UInt8]
     ) throws(PayloadError) {
-        try take(list)
-        var best = PayloadCodec.planes
-        for codec in PayloadCodec.allCases {
+        try list.take(candidates)
+        writeBody(.bands)
+        var best = PayloadCodec.bands
+        var smallest = bands.byteCount
+        for codec in [PayloadCodec.sharedPlanes, .compressedPlanes, .packed, .planes] where mayWin(codec, smallest) {
             writeBody(codec)
-            // Strictly smaller: of two that tie, the lower number is the simpler to read.
-            if body(codec).count < body(best).count { best = codec }
+            // Of two that tie, the lower number is the simpler to read.
+            if byteCount(codec) <= smallest {
+                best = codec
+                smallest = byteCount(codec)
+            }
         }
         wins[Int(best.rawValue)] += 1
-        header(best).write(body(best), into: &payload)
+        bytes[Int(best.rawValue)] += PayloadHeader.byteCount + smallest
+        write(best, into: &payload)
     }
 
-    /// How many lists this encoder has written by `codec`.
+    /// How many lists this encoder has written by `codec`, and their bytes.
     package func wins(of codec: PayloadCodec) -> Int { wins[Int(codec.rawValue)] }
+    package func bytes(of codec: PayloadCodec) -> Int { bytes[Int(codec.rawValue)] }
 
     /// The payload of `list` by one codec, smallest or not: for tests and measurements.
+    ///
+    /// - Parameter dictionary: needed by ``PayloadCodec/sharedPlanes``.
     package static func encode(
-        _ list: some RandomAccessCollection<Candidate>, codec: PayloadCodec
+        _ list: some RandomAccessCollection<Candidate>, codec: PayloadCodec, dictionary: PayloadDictionary? = nil
     ) throws(PayloadError) -> [UInt8] {
-        var encoder = PayloadEncoder()
-        try encoder.take(list)
-        encoder.writeBody(.planes)
-        if codec != .planes { encoder.writeBody(codec) }
+        var encoder = PayloadEncoder(dictionary: dictionary)
         var payload: [UInt8] = []
-        encoder.header(codec).write(encoder.body(codec), into: &payload)
+        try encoder.encode(list, codec: codec, into: &payload)
         return payload
     }
 
-    /// Checks the list and turns its scores into steps.
-    private mutating func take(_ candidates: some RandomAccessCollection<Candidate>) throws(PayloadError) {
-        guard candidates.count <= PayloadHeader.longestList else { throw .tooManyCandidates(candidates.count) }
-        list.removeAll(keepingCapacity: true)
-        list.append(contentsOf: candidates)
-        steps.removeAll(keepingCapacity: true)
-        rows.reset(for: list.count)
-        var bitsBefore: UInt16 = 0
-        for (i, candidate) in list.enumerated() {
-            guard candidate.score.isFinite else { throw .nonFiniteScore(at: i) }
-            guard candidate.score.magnitude <= SortableHalf.largest else {
-                throw .scoreOutOfRange(candidate.score, at: i)
-            }
-            guard i == 0 || candidate.score <= list[i - 1].score else { throw .scoresNotFalling(at: i) }
-            guard rows.insert(candidate.row) else { throw .duplicateRow(candidate.row, at: i) }
-            // Rounding keeps the order, so no fall is below zero.
-            let bits = SortableHalf.bits(candidate.score)
-            steps.append(i == 0 ? bits : bitsBefore - bits)
-            bitsBefore = bits
+    /// Overwrites `payload` with the payload of `list` by one codec, smallest or not.
+    package mutating func encode(
+        _ candidates: some RandomAccessCollection<Candidate>, codec: PayloadCodec, into payload: inout [UInt8]
+    ) throws(PayloadError) {
+        precondition(codec != .sharedPlanes || dictionary != nil, "shared planes need a dictionary")
+        try list.take(candidates)
+        writeBody(codec)
+        write(codec, into: &payload)
+    }
+
+    /// Whether writing the body by `codec` could need no more than `smallest` bytes.
+    private func mayWin(_ codec: PayloadCodec, _ smallest: Int) -> Bool {
+        if codec == .sharedPlanes && dictionary == nil { return false }
+        if triesEverything { return true }
+        return switch codec {
+        case .bands: true
+        case .planes: BytePlanes.bytesPerCandidate * list.count <= smallest
+        case .packed: PackedBody.fewestBytes(list) <= smallest
+        case .compressedPlanes: sketch.mayRepeat(list, smallest: smallest)
+        case .sharedPlanes: sketch.mayShare(list)
         }
     }
 
-    /// Writes the body of one codec into its buffer; the compressed planes are made of the planes written before.
     private mutating func writeBody(_ codec: PayloadCodec) {
         switch codec {
-        case .planes: BytePlanes.write(list, steps: steps, into: &planes)
-        case .packed: PackedBody.write(list, steps: steps, into: &packed)
-        case .compressedPlanes: LZ4Block.compress(planes, into: &compressedPlanes)
+        case .bands: bands.write(list)
+        case .packed: PackedBody.write(list, into: &packed)
+        case .planes: BytePlanes.write(list, into: &planes)
+        case .compressedPlanes:
+            BytePlanes.write(list, into: &planes)
+            LZ4Block.compress(planes, into: &compressed)
+        case .sharedPlanes:
+            BytePlanes.write(list, into: &planes)
+            writeSharedPlanes()
         }
+    }
+
+    private mutating func writeSharedPlanes() {
+        guard let dictionary else { return }
+        LZ4Block.compress(planes, with: dictionary, into: &shared)
+        withUnsafeBytes(of: dictionary.dictionary.id.littleEndian) { shared.insert(contentsOf: $0, at: 0) }
+    }
+
+    private func byteCount(_ codec: PayloadCodec) -> Int {
+        codec == .bands ? bands.byteCount : body(codec).count
     }
 
     private func body(_ codec: PayloadCodec) -> [UInt8] {
         switch codec {
         case .planes: planes
         case .packed: packed
-        case .compressedPlanes: compressedPlanes
+        case .compressedPlanes: compressed
+        case .sharedPlanes: shared
+        case .bands: bands.body
         }
     }
 
-    private func header(_ codec: PayloadCodec) -> PayloadHeader {
-        let rawLength = codec == .packed ? packed.count : planes.count
-        return PayloadHeader(codec: codec, count: list.count, rawLength: rawLength)
+    private func write(_ codec: PayloadCodec, into payload: inout [UInt8]) {
+        let stored = byteCount(codec)
+        let rawLength = codec.isPlanes ? BytePlanes.bytesPerCandidate * list.count : stored
+        let header = PayloadHeader(codec: codec, count: list.count, rawLength: rawLength)
+        body(codec).withUnsafeBytes { header.write(UnsafeRawBufferPointer(rebasing: $0[..<stored]), into: &payload) }
     }
 }

@@ -21,7 +21,12 @@ package enum PayloadError: Error, Equatable, Sendable {
     case lengthMismatch(PayloadCodec, expected: Int, found: Int)
     case brokenCompression(rawLength: Int)
     case brokenFall(at: Int)
-    case unknownSource(UInt8, at: Int)
+    /// `at` is nil where it stands in a table of the list's sources.
+    case unknownSource(UInt8, at: Int?)
+    /// The bits of a candidate are cut off, or stand for a row or a source that there is not.
+    case brokenBands(at: Int)
+    /// It refers to a dictionary that the reader was not given.
+    case missingDictionary(UInt32)
 }
 
 extension PayloadError: CustomStringConvertible {
@@ -40,7 +45,7 @@ extension PayloadError: CustomStringConvertible {
             "the payload has \(byteCount) bytes, its header alone needs \(PayloadHeader.byteCount)"
         case .badMagic(let byte): "the payload begins with byte \(byte), not \(PayloadHeader.magic)"
         case .unknownVersion(let version):
-            "the payload has version \(version), this reader knows \(PayloadHeader.version)"
+            "the payload has version \(version), this reader knows \(PayloadHeader.oldVersion) and \(PayloadHeader.version)"
         case .checksumMismatch(let stored, let computed):
             "the payload states checksum \(stored) and has \(computed)"
         case .unknownCodec(let codec):
@@ -51,7 +56,10 @@ extension PayloadError: CustomStringConvertible {
         case .brokenCompression(let rawLength):
             "the payload's LZ4 block does not decompress to \(rawLength) bytes"
         case .brokenFall(let index): "the fall of score before candidate \(index) is cut off or too large"
-        case .unknownSource(let source, let index): "candidate \(index) has source \(source), which is not known here"
+        case .unknownSource(let source, let index?): "candidate \(index) has source \(source), which is not known here"
+        case .unknownSource(let source, nil): "the payload has source \(source), which is not known here"
+        case .brokenBands(let index): "the bits of candidate \(index) are cut off or do not fit together"
+        case .missingDictionary(let id): "the payload was written with dictionary \(id), which is not at hand"
         }
     }
 
@@ -63,7 +71,8 @@ extension PayloadError: CustomStringConvertible {
         case .unknownVersion, .unknownCodec, .reservedByteInUse, .unknownSource:
             "a newer reader is needed: upgrade Nearline here"
         case .tooShort, .badMagic: "is this column or file one that Nearline wrote?"
-        case .checksumMismatch, .lengthMismatch, .brokenCompression, .brokenFall:
+        case .missingDictionary: "read it with its row of nearline.payload_dictionary"
+        case .checksumMismatch, .lengthMismatch, .brokenCompression, .brokenFall, .brokenBands:
             "the bytes were damaged: publish the release again, or roll back"
         }
     }

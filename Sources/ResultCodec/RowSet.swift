@@ -1,6 +1,9 @@
+import Domain
+
 /// The rows of one list, to find a repeat; emptied in no time, because slots remember which list filled them.
 struct RowSet {
-    /// List number in the high half, row in the low half; open addressing, at most half full.
+    /// List number in the high half, row in the low half; open addressing, at most one in eight full, so that
+    /// a search seldom goes on.
     private var slots: [UInt64] = []
     private var list: UInt32 = 0
 
@@ -8,23 +11,28 @@ struct RowSet {
     mutating func reset(for count: Int) {
         list &+= 1
         var size = max(slots.count, 16)
-        while size < 2 * count { size *= 2 }
+        while size < 8 * count { size *= 2 }
         if size > slots.count || list == 0 {
             slots = [UInt64](repeating: 0, count: size)
             list = 1
         }
     }
 
-    /// Whether the row is new to this list.
-    mutating func insert(_ row: UInt32) -> Bool {
-        let wanted = UInt64(list) << 32 | UInt64(row)
+    /// Where the first row stands that came before in this list; nil where none does.
+    mutating func firstRepeat(_ candidates: Span<Candidate>) -> Int? {
+        let marked = UInt64(list) << 32
+        let shift = UInt64(slots.count.leadingZeroBitCount + 1)
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: (UInt64(row) &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
-        while slots[slot] >> 32 == UInt64(list) {
-            if slots[slot] == wanted { return false }
-            slot = (slot + 1) & mask
+        var slots = slots.mutableSpan
+        for rank in candidates.indices {
+            let wanted = marked | UInt64(candidates[unchecked: rank].row)
+            var slot = Int(truncatingIfNeeded: (wanted &* 0x9e37_79b9_7f4a_7c15) &>> shift)
+            while slots[unchecked: slot] &>> 32 == marked &>> 32 {
+                if slots[unchecked: slot] == wanted { return rank }
+                slot = (slot &+ 1) & mask
+            }
+            slots[unchecked: slot] = wanted
         }
-        slots[slot] = wanted
-        return true
+        return nil
     }
 }

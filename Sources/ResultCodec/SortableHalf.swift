@@ -5,14 +5,23 @@ enum SortableHalf {
     /// The bits of -65504 to 65504; what lies outside is infinite or no number.
     static let finite: ClosedRange<UInt16> = 0x0400...0xFBFF
 
+    /// The nearest float16, of two as near the even one. By hand, as Float16(score) is a library call on plain x86-64.
+    ///
     /// - Parameter score: within ±``largest``. Minus zero counts as zero: its bits would make a rise of a tie.
+    @inline(__always)
     static func bits(_ score: Float) -> UInt16 {
-        let half = Float16(score)
-        let bits = half == 0 ? 0 : half.bitPattern
-        return bits & 0x8000 != 0 ? ~bits : bits | 0x8000
+        let magnitude = score.magnitude.bitPattern
+        // Below the smallest normal float16 the sum with 0.5 does the rounding: its last bit is 2^-24, as there.
+        let half =
+            magnitude < 0x3880_0000
+            ? (score.magnitude + 0.5).bitPattern &- (0.5 as Float).bitPattern
+            : (magnitude &- 0x3800_0000 &+ 0x0FFF &+ (magnitude &>> 13 & 1)) &>> 13
+        let isNegative = score < 0 && half != 0
+        return UInt16(truncatingIfNeeded: isNegative ? 0x7FFF &- half : half | 0x8000)
     }
 
     /// - Parameter sortable: within ``finite``.
+    @inline(__always)
     static func score(_ sortable: UInt16) -> Float {
         let isPositive = sortable & 0x8000 != 0
         let magnitude = (isPositive ? sortable : ~sortable) & 0x7FFF

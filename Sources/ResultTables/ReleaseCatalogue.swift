@@ -68,6 +68,23 @@ package struct ReleaseCatalogue {
         ).first?.optionalString("reason")
     }
 
+    /// Whether there is any list in the tables of a release.
+    package func hasLists(_ number: Int) throws -> Bool {
+        try !connection.execute(
+            "SELECT 1 FROM nearline.candidate WHERE release = $1::int LIMIT 1", [.int(Int64(number))],
+            doing: "looking for lists of release \(number)"
+        ).isEmpty
+    }
+
+    /// How many gates a release has passed, and the names of those that it has not.
+    package func gates(of number: Int) throws -> (passed: Int, failed: [String]) {
+        let rows = try connection.execute(
+            "SELECT gate, passed FROM nearline.release_gate WHERE release = $1::int ORDER BY gate",
+            [.int(Int64(number))], doing: "reading the gates of release \(number)")
+        let failed = try rows.filter { try !$0.bool("passed") }.map { try $0.string("gate") }
+        return (rows.count - failed.count, failed)
+    }
+
     /// Bytes of all tables and indexes of a release.
     package func bytes(of number: Int) throws -> Int {
         let leaves = Leaf.allCases.map { "to_regclass('\($0.name(number))')" }.joined(separator: ", ")

@@ -10,6 +10,9 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
     case notServedBefore(release: Int, state: String)
     case supersededMeanwhile(release: Int, by: Int)
     case overlayFull(release: Int, users: Int, limit: Int)
+    case emptied(release: Int)
+    case notAKey(String, type: String)
+    case rowOutsideDictionary(release: Int, row: UInt32, items: Int)
 
     package var description: String {
         switch self {
@@ -31,6 +34,12 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
             "release \(by) became current while release \(release) was looked at; look again at nearline releases"
         case .overlayFull(let release, let users, let limit):
             "the overlay of release \(release) would hold \(users) users, \(limit) are its bound; run nearline precompute"
+        case .emptied(let release):
+            "release \(release) was unlogged, and a crash of the server has emptied it; run nearline rollback, "
+                + "or nearline precompute --again"
+        case .notAKey(let text, let type): "'\(text)' is no key of type \(type), which the users of this release have"
+        case .rowOutsideDictionary(let release, let row, let items):
+            "a list names item row \(row), release \(release) has \(items) items; was it made by the release's model?"
         }
     }
 }

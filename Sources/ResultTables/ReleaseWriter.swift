@@ -13,9 +13,8 @@ package final class ReleaseWriter {
     private let facts: ReleaseFacts
     private let userType: IDType
     private let itemType: IDType
-    private var encoder = PayloadEncoder()
-    private var lists: [Int64]
-    private var listsTop10: [Int64]
+    private let here: ListRows
+    private let beside: ListRows
 
     /// Creates the release row and its empty leaf tables.
     ///
@@ -29,9 +28,7 @@ package final class ReleaseWriter {
         self.userType = userType
         self.itemType = itemType
         self.connection = connection
-        lists = Array(repeating: 0, count: items)
-        listsTop10 = lists
-        release = try connection.transaction(doing: "beginning a release") {
+        let release = try connection.transaction(doing: "beginning a release") {
             try connection.execute(
                 "SELECT nearline.create_result_tables($1::regtype, $2::regtype)",
                 [.text(userType.rawValue), .text(itemType.rawValue)], doing: "preparing the result tables")
@@ -54,15 +51,20 @@ package final class ReleaseWriter {
             }
             return release
         }
+        self.release = release
+        here = ListRows(release: release, userType: userType, items: items)
+        beside = ListRows(release: release, userType: userType, items: items)
     }
 
     /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
     package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
         let doing = "writing \(shard.count) lists of release \(release)"
+        let pieces = ShardPieces(Array(shard), here: here, beside: beside)
+        defer { pieces.end() }
         let (stored, bytes) = try connection.transaction(doing: doing) {
             // The transaction that validates the release waits for the log, and for all that was written before it.
             try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
-            let copied = try copy(shard, doing: doing)
+            let copied = try copy(pieces, doing: doing)
             try connection.execute(
                 """
                 INSERT INTO nearline.release_shard (release, shard, users, payload_bytes)
@@ -77,30 +79,17 @@ package final class ReleaseWriter {
         payloadBytes += bytes
     }
 
-    private func copy(
-        _ shard: some Collection<(user: ExternalID, list: [Candidate])>, doing: String
-    ) throws -> (stored: Int, bytes: Int) {
-        var key: [UInt8] = [], payload: [UInt8] = [], bytes = 0
-        let columns = ["user_id", "release", "payload"]
-        let stored = try connection.copyIn(Leaf.candidate.name(release), columns: columns, doing: doing) { out in
-            for (user, list) in shard {
-                key.removeAll(keepingCapacity: true)
-                user.appendBinary(to: &key, type: userType)
-                try encoder.encode(list, into: &payload)
-                try out.beginRow(fields: 3)
-                out.bytes(key)
-                out.int32(Int32(release))
-                out.bytes(payload)
-                bytes += payload.count
-                count(list)
+    private func copy(_ pieces: ShardPieces, doing: String) throws -> (stored: Int, bytes: Int) {
+        var bytes = 0
+        let stored = try connection.copyIn(Leaf.candidate.name(release), columns: ListRows.columns, doing: doing) {
+            out in
+            for number in 0..<pieces.count {
+                let piece = try pieces.take(number)
+                try out.send(piece.rows)
+                bytes += piece.payloadBytes
             }
         }
         return (stored, bytes)
-    }
-
-    private func count(_ list: [Candidate]) {
-        for candidate in list { lists[Int(candidate.row)] += 1 }
-        for candidate in list.prefix(10) { listsTop10[Int(candidate.row)] += 1 }
     }
 
     /// Where the lists go until the release is whole, as a quoted relation.
@@ -110,7 +99,7 @@ package final class ReleaseWriter {
     package func writeFallback(_ list: [Candidate]) throws {
         try connection.execute(
             "INSERT INTO nearline.fallback (release, payload) VALUES ($1::int, $2)",
-            [.int(Int64(release)), .bytes(try encoder.encode(list))], doing: "writing the fallback list")
+            [.int(Int64(release)), .bytes(try here.payload(of: list))], doing: "writing the fallback list")
     }
 
     /// Clusters by name, and for each key of the last clusters those that come next.
@@ -135,7 +124,7 @@ package final class ReleaseWriter {
                 try out.beginRow(fields: 3)
                 out.int64(key)
                 out.int32(Int32(release))
-                out.bytes(try encoder.encode(next))
+                out.bytes(try here.payload(of: next))
             }
         }
     }
@@ -154,8 +143,8 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(lists[row])
-                out.int64(listsTop10[row])
+                out.int64(here.exposure.lists(row) + beside.exposure.lists(row))
+                out.int64(here.exposure.listsInTop(row) + beside.exposure.listsInTop(row))
             }
         }
         for table in Leaf.allCases {

@@ -121,6 +121,7 @@ struct QueryShop: Sendable {
         UPDATE shop.items SET available = false
         WHERE source.key(item_id) = (SELECT item_id FROM nearline.lookup(source.key(9999)) WHERE rank = 6);
         INSERT INTO nearline.release_cluster (release, cluster, name, items) VALUES (3, 999, 'a dead end', 1);
+        DELETE FROM nearline.release_gate;
         INSERT INTO nearline.release_gate (release, gate, passed, figure, bound, query) VALUES
             (3, 'users', true, '60', '48', 'SELECT 1'), (3, 'short', false, '0.2', '0.05', 'SELECT 2');
         INSERT INTO nearline.run (command, state, worker, backend_pid, started_at, ended_at) VALUES

@@ -1,4 +1,5 @@
 import Domain
+import ResultCodec
 
 /// Seeded ranked lists of many kinds, for tests that must hold for all of them.
 struct DrawnList {
@@ -72,4 +73,17 @@ func rounded(_ list: [Candidate]) -> [Candidate] {
 func firstDifference(_ a: [Candidate], _ b: [Candidate]) -> Int? {
     if let index = zip(a, b).enumerated().first(where: { $1.0 != $1.1 })?.offset { return index }
     return a.count == b.count ? nil : min(a.count, b.count)
+}
+
+extension DrawnList {
+    /// A list in sequence.
+    static let `default`: [Candidate] = {
+        var drawn = DrawnList(seed: 99)
+        return drawn.draw(300, rows: .inSequence, scores: .aroundZero)
+    }()
+}
+
+extension PayloadDictionary {
+    /// The planes of one list, for tests of every codec; drawn lists in sequence share parts of them.
+    static let drawn = PayloadDictionary(Array(try! PayloadEncoder.encode(DrawnList.default, codec: .planes)[12...]))
 }

@@ -28,14 +28,12 @@ import Testing
         9f 0102030405060708 00 0100 0c  13 bc 0900  80 0202020202020202
         """)
 
-    @Test func planesOfVersionOneAreReadAndWritten() throws {
+    @Test func planesOfVersionOneAreRead() throws {
         #expect(try PayloadDecoder.decode(planes) == list)
-        #expect(try hex(PayloadEncoder.encode(list, codec: .planes)) == hex(planes))
     }
 
-    @Test func packedPayloadsOfVersionOneAreReadAndWritten() throws {
+    @Test func packedPayloadsOfVersionOneAreRead() throws {
         #expect(try PayloadDecoder.decode(packed) == list)
-        #expect(try hex(PayloadEncoder.encode(list, codec: .packed)) == hex(packed))
     }
 
     /// A block made by hand, with a match that overlaps itself; liblz4 is free to write another for the same planes.

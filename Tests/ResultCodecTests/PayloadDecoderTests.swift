@@ -5,7 +5,7 @@ import Testing
 @Suite struct PayloadDecoderTests {
     private func refusal(_ payload: [UInt8]) -> PayloadError? {
         do {
-            _ = try PayloadDecoder.decode(payload)
+            _ = try PayloadDecoder.decode(payload, dictionary: .drawn)
             return nil
         } catch {
             return error
@@ -16,7 +16,7 @@ import Testing
     func everyFlippedBitIsRefused(_ codec: PayloadCodec) throws {
         var drawn = DrawnList(seed: 5)
         for count in [0, 1, 30, 100] {
-            let payload = try PayloadEncoder.encode(drawn.draw(count), codec: codec)
+            let payload = try PayloadEncoder.encode(drawn.draw(count), codec: codec, dictionary: .drawn)
             for bit in 0..<(8 * payload.count) {
                 var flipped = payload
                 flipped[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -28,11 +28,11 @@ import Testing
     @Test(arguments: PayloadCodec.allCases)
     func everyTruncationIsRefusedAndSoIsAByteTooMany(_ codec: PayloadCodec) throws {
         var drawn = DrawnList(seed: 6)
-        let payload = try PayloadEncoder.encode(drawn.draw(40), codec: codec)
+        let payload = try PayloadEncoder.encode(drawn.draw(40), codec: codec, dictionary: .drawn)
         for length in 0..<payload.count {
             let cut = Array(payload[..<length])
             #expect(refusal(cut) != nil, "\(length) bytes")
-            if length >= 14 { #expect(refusal(sealed(cut)) != nil, "\(length) bytes, with a correct checksum") }
+            if length >= 12 { #expect(refusal(sealed(cut)) != nil, "\(length) bytes, with a correct checksum") }
         }
         #expect(refusal(payload + [0]) != nil)
         #expect(refusal(sealed(payload + [0])) != nil)
@@ -41,7 +41,7 @@ import Testing
 
     @Test func aPayloadShorterThanItsHeaderIsTooShort() {
         #expect(refusal([]) == .tooShort(byteCount: 0))
-        #expect(refusal(Array(sealed(codec: 0, count: 0, [])[..<13])) == .tooShort(byteCount: 13))
+        #expect(refusal(Array(sealed(codec: 0, count: 0, [])[..<11])) == .tooShort(byteCount: 11))
         #expect(refusal(sealed(codec: 0, count: 0, [])) == nil)
     }
 
@@ -50,17 +50,32 @@ import Testing
         payload[0] = 0x4D
         #expect(refusal(payload) == .badMagic(0x4D))
         payload[0] = 0x4E
-        payload[1] = 2
-        #expect(refusal(sealed(payload)) == .unknownVersion(2))
+        payload[1] = 3
+        #expect(refusal(sealed(payload)) == .unknownVersion(3))
     }
 
-    @Test func codecThreeAsksForANewerReader() {
-        #expect(refusal(sealed(codec: 3, count: 1, [1, 2, 3])) == .unknownCodec(3))
-        #expect("\(PayloadError.unknownCodec(3))".contains("a newer reader is needed"))
+    @Test func codecFiveAsksForANewerReader() {
+        #expect(refusal(sealed(codec: 5, count: 1, [1, 2, 3])) == .unknownCodec(5))
+        #expect("\(PayloadError.unknownCodec(5))".contains("a newer reader is needed"))
+    }
+
+    @Test(arguments: [3, 4] as [UInt8])
+    func versionOneHasNoCodecsThreeAndFour(_ codec: UInt8) {
+        #expect(refusal(oldVersion(sealed(codec: codec, count: 1, [1, 2, 3]))) == .unknownCodec(codec))
+    }
+
+    @Test func aDictionaryThatIsNotAtHandIsNamed() throws {
+        let list = [Candidate(row: 1, score: 1, source: .model)]
+        let payload = try PayloadEncoder.encode(list, codec: .sharedPlanes, dictionary: .drawn)
+        let missing = PayloadError.missingDictionary(PayloadDictionary.drawn.id)
+        #expect(throws: missing) { try PayloadDecoder.decode(payload) }
+        #expect(throws: missing) { try PayloadDecoder.decode(payload, dictionary: PayloadDictionary([1, 2, 3])) }
+        #expect(try PayloadDecoder.decode(payload, dictionary: .drawn) == list)
+        #expect("\(missing)".contains("nearline.payload_dictionary"))
     }
 
     @Test func aReservedByteInUseAsksForANewerReader() {
-        var payload = sealed(codec: 0, count: 0, [])
+        var payload = oldVersion(sealed(codec: 0, count: 0, []))
         payload[3] = 1
         #expect(refusal(sealed(payload)) == .reservedByteInUse(1))
     }

@@ -17,26 +17,45 @@ import Testing
         }
     }
 
-    @Test func popularRowsArePackedAndHugeRowsArePlanesAndRepeatsAreCompressed() throws {
+    @Test func popularRowsAreBandsAndHugeRowsArePlanesAndRepeatsAreCompressedAndSharedListsShared() throws {
         var drawn = DrawnList(seed: 1)
-        var encoder = PayloadEncoder()
+        var encoder = PayloadEncoder(dictionary: .drawn)
         let popular = try encoder.encode(drawn.draw(100, rows: .popular, scores: .positive))
-        let alone = try encoder.encode([Candidate(row: .max, score: 1, source: .popular)])
+        let huge = try encoder.encode([Candidate(row: .max, score: 1, source: .popular)])
         let empty = try encoder.encode([])
-        let sequence = try encoder.encode(drawn.draw(100, rows: .inSequence, scores: .equal))
-        #expect([popular, alone, empty, sequence].map { $0[2] } == [1, 0, 0, 2])
-        #expect(PayloadCodec.allCases.map { encoder.wins(of: $0) } == [2, 1, 1])
+        let rows = (0..<1000).map { UInt32(1 << 30) + UInt32($0) }
+        let sequence = try encoder.encode(rows.map { Candidate(row: $0, score: 1, source: .model) })
+        let shared = try encoder.encode(DrawnList.default[10...250])
+        #expect([popular, huge, empty, sequence, shared].map { $0[2] } == [4, 0, 0, 2, 3])
+        #expect(PayloadCodec.allCases.map { encoder.wins(of: $0) } == [2, 0, 1, 1, 1])
+        #expect(encoder.bytes(of: .bands) == popular.count && encoder.bytes(of: .planes) == huge.count + empty.count)
     }
 
     @Test func theSmallestCodecIsKeptAndOfEqualOnesTheLowest() throws {
         var drawn = DrawnList(seed: 2)
-        var encoder = PayloadEncoder()
+        var encoder = PayloadEncoder(dictionary: .drawn, triesEverything: true)
         for round in 0..<400 {
             let list = drawn.draw(round % 40)
-            let forced = try PayloadCodec.allCases.map { try PayloadEncoder.encode(list, codec: $0) }
+            let forced = try PayloadCodec.allCases.map {
+                try PayloadEncoder.encode(list, codec: $0, dictionary: .drawn)
+            }
             let smallest = try #require(forced.map(\.count).min())
             #expect(try encoder.encode(list) == forced.first { $0.count == smallest })
         }
+    }
+
+    @Test func whatIsNotTriedWouldSaveLessThanAThousandth() throws {
+        var drawn = DrawnList(seed: 7)
+        var sketched = PayloadEncoder(dictionary: .drawn)
+        var thorough = PayloadEncoder(dictionary: .drawn, triesEverything: true)
+        var bytes = (sketched: 0, thorough: 0)
+        for round in 0..<3_000 {
+            let list = drawn.draw([100, 20, 250, 7][round % 4])
+            bytes.sketched += try sketched.encode(list).count
+            bytes.thorough += try thorough.encode(list).count
+        }
+        #expect(bytes.sketched - bytes.thorough <= bytes.thorough / 1000, "\(bytes)")
+        #expect(thorough.wins(of: .bands) > 1_000 && thorough.wins(of: .sharedPlanes) > 100)
     }
 
     /// Two rows of four bytes and a fall of two: 1 + 8 + 2 + 2 + 1 bytes packed, 2 x 7 as planes.
@@ -45,7 +64,7 @@ import Testing
             Candidate(row: 0x8182_8384, score: 1000, source: .model),
             Candidate(row: 0x7172_7374, score: 900, source: .model),
         ]
-        let forced = try PayloadCodec.allCases.map { try PayloadEncoder.encode(list, codec: $0) }
+        let forced = try PayloadCodec.allCases.map { try PayloadEncoder.encode(list, codec: $0, dictionary: .drawn) }
         try #require(forced[0].count == forced[1].count && forced[0].count < forced[2].count)
         var encoder = PayloadEncoder()
         #expect(try encoder.encode(list)[2] == 0)
@@ -107,7 +126,7 @@ import Testing
                 == "candidate 4 has score 70000.0, a payload holds -65504.0 to 65504.0; "
                 + "check the model that scored it, then rerun")
         #expect(
-            "\(PayloadError.unknownCodec(3))"
-                == "the payload has codec 3, this reader knows 0 to 2; a newer reader is needed: upgrade Nearline here")
+            "\(PayloadError.unknownCodec(5))"
+                == "the payload has codec 5, this reader knows 0 to 4; a newer reader is needed: upgrade Nearline here")
     }
 }

@@ -10,7 +10,7 @@ import Testing
     {
         let edge = UnsafeMutableRawBufferPointer(rebasing: page[(page.count - payload.count)...])
         edge.copyBytes(from: payload)
-        return try PayloadDecoder.decode(UnsafeRawBufferPointer(edge))
+        return try PayloadDecoder.decode(UnsafeRawBufferPointer(edge), dictionary: .drawn)
     }
 
     /// Room for a payload with a forbidden page behind it.
@@ -37,13 +37,13 @@ import Testing
         try withForbiddenPage { page in
             for round in 0..<12_000 {
                 let count = drawn.random.below(40)
-                let codec = PayloadCodec.allCases[round % 3]
-                var payload = try PayloadEncoder.encode(drawn.draw(count), codec: codec)
-                for _ in 0...drawn.random.below(3) where payload.count > 14 {
-                    let place = 14 + drawn.random.below(payload.count - 14)
+                let codec = PayloadCodec.allCases[round % 5]
+                var payload = try PayloadEncoder.encode(drawn.draw(count), codec: codec, dictionary: .drawn)
+                for _ in 0...drawn.random.below(3) where payload.count > 12 {
+                    let place = 12 + drawn.random.below(payload.count - 12)
                     payload[place] = UInt8(truncatingIfNeeded: drawn.random.next())
                 }
-                if drawn.random.below(4) == 0 { payload.removeLast(drawn.random.below(payload.count - 13)) }
+                if drawn.random.below(4) == 0 { payload.removeLast(drawn.random.below(payload.count - 11)) }
                 if let list = try? decodeAtTheEdge(sealed(payload), of: page) {
                     expectSane(list, count: count)
                     taken += 1
@@ -59,13 +59,13 @@ import Testing
         var taken = 0
         try withForbiddenPage { page in
             for round in 0..<12_000 {
-                let codec = PayloadCodec.allCases[round % 3]
+                let codec = PayloadCodec.allCases[round % 5]
                 let count = random.below(12)
                 let length = codec == .planes ? 7 * count : random.below(90)
                 // Small bytes, so that many lengths are believable.
                 let mask = [0xFF, 0x7F, 0x17, 0x03][random.below(4)]
                 let body = (0..<length).map { _ in UInt8(random.below(256) & mask) }
-                let rawLength = codec == .packed ? length : 7 * count
+                let rawLength = codec == .packed || codec == .bands ? length : 7 * count
                 let payload = sealed(codec: codec.rawValue, count: count, rawLength: rawLength, body)
                 if let list = try? decodeAtTheEdge(payload, of: page) {
                     expectSane(list, count: count)

@@ -9,9 +9,11 @@ import Testing
         for rows in DrawnList.Rows.allCases {
             for scores in DrawnList.Scores.allCases {
                 let list = drawn.draw(count, rows: rows, scores: scores)
-                let payload = try PayloadEncoder.encode(list, codec: codec)
+                let payload = try PayloadEncoder.encode(list, codec: codec, dictionary: .drawn)
                 #expect(payload[2] == codec.rawValue)
-                #expect(try PayloadDecoder.decode(payload) == rounded(list), "\(rows) rows, \(scores) scores")
+                #expect(
+                    try PayloadDecoder.decode(payload, dictionary: .drawn) == rounded(list),
+                    "\(rows) rows, \(scores) scores")
             }
         }
     }
@@ -20,7 +22,8 @@ import Testing
     func theLongestListComesBack(_ codec: PayloadCodec) throws {
         var drawn = DrawnList(seed: 65535)
         let list = drawn.draw(65535, rows: .anyUInt32, scores: .aroundZero)
-        let back = try PayloadDecoder.decode(PayloadEncoder.encode(list, codec: codec))
+        let back = try PayloadDecoder.decode(
+            PayloadEncoder.encode(list, codec: codec, dictionary: .drawn), dictionary: .drawn)
         #expect(firstDifference(back, rounded(list)) == nil)
     }
 
@@ -29,7 +32,8 @@ import Testing
         let scores = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }.filter(\.isFinite).sorted(by: >)
         let list = scores.enumerated().map { Candidate(row: UInt32($0), score: Float($1), source: .model) }
         #expect(list.count == 63488)
-        let back = try PayloadDecoder.decode(PayloadEncoder.encode(list, codec: codec))
+        let back = try PayloadDecoder.decode(
+            PayloadEncoder.encode(list, codec: codec, dictionary: .drawn), dictionary: .drawn)
         #expect(firstDifference(back, list) == nil)
         #expect(!back.contains { $0.score == 0 && $0.score.sign == .minus })
     }

@@ -2,7 +2,7 @@ import Glibc
 import Postgres
 import Testing
 
-/// A database of its own with the first two migrations, dropped when the test lets go: they name the schema `nearline`
+/// A database of its own with the migrations that payloads need, dropped when the test lets go: they name the schema `nearline`
 /// themselves, so that a schema of its own would not keep a test apart from others.
 final class UnpackDatabase {
     let connection: Connection
@@ -28,7 +28,7 @@ final class UnpackDatabase {
 /// A session on the database, once it has the migrations.
 private func migrated(_ name: String) throws -> Connection {
     let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
-    let migrations = try ["0001_releases", "0002_unpack"].map { try read(sqlFile: $0) }
+    let migrations = try ["0001_releases", "0002_unpack", "0004_payloads"].map { try read(sqlFile: $0) }
     try connection.script((["CREATE SCHEMA nearline"] + migrations).joined(separator: ";\n"), doing: "migrating")
     return connection
 }

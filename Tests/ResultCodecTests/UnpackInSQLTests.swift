@@ -7,7 +7,13 @@ import Testing
     private let database: UnpackDatabase
     private var connection: Connection { database.connection }
 
-    init() throws { database = try UnpackDatabase() }
+    init() throws {
+        database = try UnpackDatabase()
+        let dictionary = PayloadDictionary.drawn
+        try database.connection.execute(
+            "INSERT INTO nearline.payload_dictionary VALUES ($1, $2)",
+            [.int(Int64(dictionary.id)), .bytes(dictionary.bytes)], doing: "storing a dictionary")
+    }
 
     /// Scores travel as text, in PostgreSQL's shortest exact form.
     private func unpack(_ payload: [UInt8]) throws -> [Candidate] {
@@ -38,9 +44,13 @@ import Testing
         for count in Array(0...9) + [16, 17, 33, 100, 101, 102, 103, 1000] {
             for rows in DrawnList.Rows.allCases where rows != .anyUInt32 {
                 for scores in DrawnList.Scores.allCases {
-                    let payload = try PayloadEncoder.encode(drawn.draw(count, rows: rows, scores: scores), codec: codec)
-                    let difference = try firstDifference(unpack(payload), PayloadDecoder.decode(payload))
-                    #expect(difference == nil, "\(count) candidates, \(rows) rows, \(scores) scores")
+                    let payload = try PayloadEncoder.encode(
+                        drawn.draw(count, rows: rows, scores: scores), codec: codec, dictionary: .drawn)
+                    let list = try PayloadDecoder.decode(payload, dictionary: .drawn)
+                    let shape: Comment = "\(count) candidates, \(rows) rows, \(scores) scores"
+                    #expect(try firstDifference(unpack(payload), list) == nil, shape)
+                    guard codec.rawValue <= 2 else { continue }
+                    #expect(try firstDifference(unpack(oldVersion(payload)), list) == nil, shape)
                 }
             }
         }
@@ -56,7 +66,8 @@ import Testing
     @Test(arguments: PayloadCodec.allCases)
     func theLongestListIsReadOutOfLineStorage(_ codec: PayloadCodec) throws {
         var drawn = DrawnList(seed: 22)
-        let payload = try PayloadEncoder.encode(drawn.draw(65535, rows: .popular, scores: .positive), codec: codec)
+        let payload = try PayloadEncoder.encode(
+            drawn.draw(65535, rows: .popular, scores: .positive), codec: codec, dictionary: .drawn)
         try connection.script(
             "CREATE TABLE stored (payload bytea); ALTER TABLE stored ALTER payload SET STORAGE EXTERNAL",
             doing: "creating a table")
@@ -64,7 +75,7 @@ import Testing
         let rows = try connection.execute(
             "SELECT count(*) AS n, sum(item_row) AS total, max(rank) AS last FROM stored, nearline.unpack(payload)",
             doing: "unpacking")
-        let list = try PayloadDecoder.decode(payload)
+        let list = try PayloadDecoder.decode(payload, dictionary: .drawn)
         #expect(try rows[0].int("n") == 65535)
         #expect(try rows[0].int("last") == 65535)
         #expect(try rows[0].int("total") == list.reduce(0) { $0 + Int($1.row) })
@@ -72,27 +83,81 @@ import Testing
 
     @Test func whatANewerNearlineMayHaveWrittenSaysSo() throws {
         let payload = try PayloadEncoder.encode([Candidate(row: 1, score: 1, source: .model)], codec: .planes)
-        for (place, value) in [(0, 0x4D), (1, 2), (1, 0), (2, 3), (2, 255), (3, 1), (20, 4)] as [(Int, UInt8)] {
+        func expectNewer(_ payload: [UInt8], _ place: Int, _ value: UInt8) {
             var other = payload
             other[place] = value
-            expectCorrupted(hint: "written by a newer Nearline? Run nearline migrate", other)
+            expectCorrupted(hint: "written by a newer Nearline? Run nearline migrate", sealed(other))
+        }
+        // Magic, version, codec, source.
+        for (place, value) in [(0, 0x4D), (1, 3), (1, 0), (2, 5), (2, 255), (18, 4)] as [(Int, UInt8)] {
+            expectNewer(payload, place, value)
+        }
+        // Codec, reserved byte, source.
+        for (place, value) in [(2, 3), (2, 4), (3, 1), (20, 4)] as [(Int, UInt8)] {
+            expectNewer(oldVersion(payload), place, value)
         }
         expectCorrupted(hint: "written by a newer Nearline", [])
-        expectCorrupted(hint: "written by a newer Nearline", Array(payload[..<13]))
+        expectCorrupted(hint: "written by a newer Nearline", Array(payload[..<11]))
+        expectCorrupted(hint: "written by a newer Nearline", Array(oldVersion(payload)[..<13]))
         #expect(try unpack(payload).count == 1)
+        #expect(try unpack(oldVersion(payload)).count == 1)
     }
 
     @Test(arguments: PayloadCodec.allCases)
     func truncationsAndBytesTooManyAreRefused(_ codec: PayloadCodec) throws {
         var drawn = DrawnList(seed: 23)
-        let payload = try PayloadEncoder.encode(drawn.draw(13, rows: .popular, scores: .positive), codec: codec)
-        for length in 14..<payload.count {
-            expectCorrupted(hint: "damaged", Array(payload[..<length]))
+        let list = drawn.draw(13, rows: .popular, scores: .positive)
+        let payload = try PayloadEncoder.encode(list, codec: codec, dictionary: .drawn)
+        for length in 12..<payload.count {
+            let cut = Array(payload[..<length])
+            expectCorrupted(hint: "damaged", cut)
             // With a length that agrees, falls may be taken for sources that are not known.
-            if codec == .packed { expectCorrupted(hint: nil, restated(Array(payload[..<length]))) }
+            expectCorrupted(hint: nil, restated(cut))
+            if codec.rawValue <= 2 { expectCorrupted(hint: nil, oldVersion(restated(cut))) }
         }
         expectCorrupted(hint: "damaged", payload + [0])
-        if codec == .packed { expectCorrupted(hint: "damaged", restated(payload + [0])) }
+        expectCorrupted(hint: nil, restated(payload + [0]))
+    }
+
+    @Test func everyFlippedBitIsRefusedInSQLToo() throws {
+        var drawn = DrawnList(seed: 26)
+        for codec in PayloadCodec.allCases {
+            let payload = try PayloadEncoder.encode(drawn.draw(9), codec: codec, dictionary: .drawn)
+            for bit in 0..<(8 * payload.count) {
+                var flipped = payload
+                flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+                expectCorrupted(hint: nil, flipped)
+            }
+        }
+    }
+
+    @Test func aDictionaryThatIsNotThereIsNamed() throws {
+        let other = PayloadDictionary([1, 2, 3])
+        let list = [Candidate(row: 1, score: 1, source: .model)]
+        let payload = try PayloadEncoder.encode(list, codec: .sharedPlanes, dictionary: other)
+        expectCorrupted(hint: "Dictionaries stay as long as payloads of their release", payload)
+        let insert = "INSERT INTO nearline.payload_dictionary VALUES ($1, $2)"
+        let error = #expect(throws: PostgresError.self) {
+            try connection.execute(
+                insert, [.int(Int64(other.id)), .bytes([1, 2, 4])], doing: "storing another's bytes")
+        }
+        #expect(error?.message.contains("dictionary_is_the_checksum_of_its_bytes") == true)
+        try connection.execute(insert, [.int(Int64(other.id)), .bytes(other.bytes)], doing: "storing a dictionary")
+        #expect(try unpack(payload) == list)
+    }
+
+    @Test func matchesThatBeginInTheDictionaryAndGoOnInTheOutputAreRead() throws {
+        // One literal, then nine bytes from three before it: the last two of the dictionary, the literal, and over again.
+        let raw = try connection.execute(
+            "SELECT nearline.lz4_block($1, 15, $2) AS raw",
+            [.bytes(bytes("15 01 0300 50 0a0b0c0d0e")), .bytes(bytes("07 08 09"))], doing: "decompressing")
+        #expect(try raw[0].bytes("raw") == bytes("01 0809 01 0809 01 0809 01 0a0b0c0d0e"))
+        let error = #expect(throws: PostgresError.self) {
+            try connection.execute(
+                "SELECT nearline.lz4_block($1, 15, $2)",
+                [.bytes(bytes("15 01 0500 50 0a0b0c0d0e")), .bytes(bytes("07 08 09"))], doing: "decompressing")
+        }
+        #expect(error?.sqlState == "XX001")
     }
 
     /// Falls of three bytes where one would do: 13 of them use up the bytes of 39, the rest would be read from the
@@ -101,21 +166,22 @@ import Testing
         let rows = [UInt8](repeating: 0, count: 10) + (1...40)
         let falls = Array(repeatElement([0x80, 0x80, 0x00] as [UInt8], count: 13).joined())
         let payload = sealed(codec: 1, count: 40, rows + [0, 0x80] + falls + [UInt8](repeating: 0, count: 20))
-        #expect(throws: PayloadError.brokenFall(at: 14)) { try PayloadDecoder.decode(payload) }
+        #expect(throws: PayloadError.brokenFall(at: 14)) { try PayloadDecoder.decode(payload, dictionary: .drawn) }
         expectCorrupted(hint: "damaged", payload)
     }
 
-    /// A packed payload that states the length it has.
+    /// A payload that states the length it has, where it states it, with a correct checksum.
     private func restated(_ payload: [UInt8]) -> [UInt8] {
-        sealed(codec: 1, count: Int(payload[4]), Array(payload[14...]))
+        guard payload[2] == 1 || payload[2] == 4 else { return sealed(payload) }
+        return sealed(codec: payload[2], count: Int(payload[3]), Array(payload[12...]))
     }
 
     @Test func rowsBeyondInt32AreRefusedNotWrapped() throws {
         for codec in PayloadCodec.allCases {
             let fits = Candidate(row: UInt32(Int32.max), score: 1, source: .popular)
-            #expect(try unpack(PayloadEncoder.encode([fits], codec: codec)) == [fits])
+            #expect(try unpack(PayloadEncoder.encode([fits], codec: codec, dictionary: .drawn)) == [fits])
             let beyond = Candidate(row: fits.row + 1, score: 1, source: .popular)
-            expectCorrupted(hint: "damaged", try PayloadEncoder.encode([beyond], codec: codec))
+            expectCorrupted(hint: "damaged", try PayloadEncoder.encode([beyond], codec: codec, dictionary: .drawn))
         }
     }
 
@@ -123,18 +189,19 @@ import Testing
         var drawn = DrawnList(seed: 24)
         var taken = 0
         for round in 0..<3_000 {
-            let codec = PayloadCodec.allCases[round % 3]
+            let codec = PayloadCodec.allCases[round % 5]
             let list = drawn.draw(1 + drawn.random.below(20), rows: .popular, scores: .positive)
-            var payload = try PayloadEncoder.encode(list, codec: codec)
+            var payload = try PayloadEncoder.encode(list, codec: codec, dictionary: .drawn)
             for _ in 0...drawn.random.below(2) {
-                payload[14 + drawn.random.below(payload.count - 14)] = UInt8(truncatingIfNeeded: drawn.random.next())
+                payload[12 + drawn.random.below(payload.count - 12)] = UInt8(truncatingIfNeeded: drawn.random.next())
             }
-            let swift = try? PayloadDecoder.decode(sealed(payload))
+            if codec.rawValue <= 2 && round % 2 == 0 { payload = oldVersion(payload) }
+            let swift = try? PayloadDecoder.decode(sealed(payload), dictionary: .drawn)
             do {
-                let rows = try unpack(payload)
+                let rows = try unpack(sealed(payload))
                 taken += 1
                 // liblz4 also asks how far from its end a block may have its last match; SQL does not.
-                if swift != nil || codec != .compressedPlanes { #expect(rows == swift) }
+                if swift != nil || codec != .compressedPlanes && codec != .sharedPlanes { #expect(rows == swift) }
             } catch let error as PostgresError {
                 #expect(error.sqlState == "XX001", "\(error)")
                 #expect(swift?.allSatisfy { $0.row <= Int32.max } != true, "\(error)")
@@ -168,10 +235,11 @@ import Testing
     @Test func everyFunctionSaysWhatItIsForAndMayRunInParallel() throws {
         let rows = try connection.execute(
             """
-            SELECT proname, provolatile = 'i' AND proparallel = 's' AS fits, obj_description(oid, 'pg_proc') AS comment
+            SELECT proname, proparallel = 's' AND provolatile = CASE proname WHEN 'unpack' THEN 's' ELSE 'i' END AS fits,
+                obj_description(oid, 'pg_proc') AS comment
             FROM pg_proc WHERE pronamespace = 'nearline'::regnamespace
             """, doing: "reading the catalogue")
-        #expect(rows.count == 4)
+        #expect(rows.count == 12)
         for row in rows {
             let name = try row.string("proname")
             #expect(try row.bool("fits"), "\(name)")
