@@ -71,6 +71,12 @@ let package = Package(
 
         // measurements
         .executableTarget(
+            name: "publish-figures",
+            dependencies: [
+                "NearlineClient", "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Publishing"),
+        .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
 
         // tests
@@ -114,14 +120,6 @@ let package = Package(
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
-
-        // figures
-        .executableTarget(
-            name: "publish-figures",
-            dependencies: [
-                "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], path: "Tests/Benchmarks/Publishing"),
     ],
     swiftLanguageModes: [.v6]
 )

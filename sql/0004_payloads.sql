@@ -324,75 +324,121 @@ $$;
 COMMENT ON FUNCTION nearline.end_of_ones(bit varying, int, int) IS
     'The place behind so many ones from a place on, that is behind so many unary numbers; NULL where there are fewer.';
 
-CREATE FUNCTION nearline.unpack_bands(body bytea, n int)
+CREATE FUNCTION nearline.unpack_bytes(codec int, n int, raw_length int, body bytea)
 RETURNS TABLE (rank int, item_row int, score real, source text)
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 5000 ROWS 100 AS $$
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 100 AS $$
 DECLARE
-    damaged     CONSTANT text := 'The bytes were damaged: publish the release again, or roll back.';
-    bits        bit varying := ('x' || encode(body, 'hex'))::bit varying;
-    place       int := 8;          -- the next bit of the head, from 1
-    band_bits   int := substring(bits FROM 1 FOR 2)::int;
-    width       int := substring(bits FROM 3 FOR 5)::int;
+    key    bigint;
+    shared bytea;
+BEGIN
+    IF codec = 1 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_packed(body, n);
+    ELSIF codec = 0 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(body, n);
+    ELSIF codec = 2 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(nearline.lz4_block(body, raw_length), n);
+    ELSE
+        key := get_byte(body, 0) | (get_byte(body, 1) << 8) | (get_byte(body, 2) << 16)
+            | (get_byte(body, 3)::bigint << 24);
+        SELECT bytes INTO shared FROM nearline.payload_dictionary WHERE dictionary = key;
+        IF shared IS NULL THEN
+            RAISE EXCEPTION 'payload was written with dictionary %, which nearline.payload_dictionary does not have', key
+                USING ERRCODE = 'data_corrupted', HINT =
+                    'Dictionaries stay as long as payloads of their release: restore the row, or publish again.';
+        END IF;
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(
+            nearline.lz4_block(substring(body FROM 5), raw_length, shared), n);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nearline.unpack_bytes(int, int, int, bytea) IS
+    'The candidates of codecs 0 to 3, which are made of whole bytes; nearline.unpack calls it.';
+
+CREATE OR REPLACE FUNCTION nearline.unpack(payload bytea)
+RETURNS TABLE (rank int, item_row int, score real, source text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 100 AS $$
+DECLARE
+    header      record;
+    n           int;
+    bits        bit varying;    -- of the body
+    place       int := 8;       -- the next bit of the head, from 1
+    band_bits   int;
+    width       int;
     base        bigint := 0;
-    bands       bigint[] := '{}';  -- where each begins, times 64, and the bits of its places
-    band        bigint;
-    rices       int[] := '{}';     -- the parameter of each group of ranks
-    rice        int;
-    group_ends  int := 1;          -- the first rank behind the group
-    groups      int := 0;
-    falls       int := 0;          -- that are written
-    form        int;               -- of the sources: 0 one for all, 1 fixed, 2 unary, 3 runs
+    bases       bigint[];       -- of bands, from 0
+    widths      int[];
+    band        int;
+    rices       int[] := '{}';  -- the parameter of each group of ranks
+    rice        int := 0;
+    mask        int;            -- of the bits of a rest
+    has_falls   boolean;
+    begins      int := 0;       -- the ranks of a group
+    ends        int := 1;
+    falls       int := 0;       -- that are written
+    form        int;            -- of the sources: 0 one for all, 1 fixed, 2 unary, 3 runs
     labels      text[] := '{}';
     source_bits int;
-    source_at   int;               -- the next bit of each part
-    run_bits    int := 17 - coalesce(nullif(position(B'1' IN (n - 1)::bit(16)), 0), 17);
+    run_bits    int;
     run_ends    int := 0;
+    source_at   int;            -- the next bit of each part
     band_at     int;
     fall_at     int;
     rest_at     int;
-    zeros       int;
-    item        bigint;
-    sortable    int;
+    ones_at     int;            -- where the next unary number ends, from its first bit
+    rest        bigint;         -- the place in the band, then the lowest bits of the fall
+    sortable    int;            -- bits of the score
+    is_special  boolean;        -- rows may be too large, or sources differ
 BEGIN
-    IF n = 0 THEN
+    header := nearline.payload_header(payload);
+    n := header.n;
+    IF header.codec <> 4 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_bytes(header.codec, header.n, header.raw_length, header.body);
+        RETURN;
+    ELSIF n = 0 THEN
         RETURN;
     END IF;
 
     -- The head.
-    FOR i IN 1 .. 1 << band_bits LOOP
-        IF i > 1 THEN
+    bits := ('x' || encode(header.body, 'hex'))::bit varying;
+    band_bits := substring(bits FROM 1 FOR 2)::int;
+    width := substring(bits FROM 3 FOR 5)::int;
+    run_bits := 17 - coalesce(nullif(position(B'1' IN (n - 1)::bit(16)), 0), 17);
+    FOR i IN 0 .. (1 << band_bits) - 1 LOOP
+        IF i > 0 THEN
             width := width + substring(bits FROM place FOR 2)::int;
             place := place + 2;
         END IF;
-        bands := bands || ((base << 6) | width);
+        bases[i] := base;
+        widths[i] := width;
         base := base + (1::bigint << width);
     END LOOP;
     sortable := substring(bits FROM place FOR 16)::int;
     place := place + 16;
-    WHILE group_ends < n LOOP
+    WHILE ends < n LOOP
         rice := substring(bits FROM place FOR 4)::int;
         place := place + 4;
         rices := rices || rice;
         IF rice < 15 THEN
-            falls := falls + least(n, 4 * group_ends) - group_ends;
+            falls := falls + least(n, 4 * ends) - ends;
         END IF;
-        group_ends := 4 * group_ends;
+        ends := 4 * ends;
     END LOOP;
     form := substring(bits FROM place FOR 2)::int;
     place := place + 2;
-    zeros := 0;
+    ends := 0;
     IF form > 0 THEN
-        zeros := substring(bits FROM place FOR 4)::int;
+        ends := substring(bits FROM place FOR 4)::int;
         place := place + 4;
     END IF;
-    source_bits := 5 - coalesce(nullif(position(B'1' IN zeros::bit(4)), 0), 5);
-    FOR i IN 0 .. zeros LOOP
-        labels := labels || coalesce(nearline.source_label(substring(bits FROM place FOR 4)::int), '?');
+    source_bits := 5 - coalesce(nullif(position(B'1' IN ends::bit(4)), 0), 5);
+    FOR i IN 0 .. ends LOOP
+        source := nearline.source_label(substring(bits FROM place FOR 4)::int);
+        IF source IS NULL THEN
+            PERFORM nearline.refuse_candidate(1, 0, NULL);
+        END IF;
+        labels := labels || source;
         place := place + 4;
     END LOOP;
-    IF '?' = ANY (labels) THEN
-        PERFORM nearline.refuse_candidate(1, 0, NULL);
-    END IF;
 
     -- Where the parts begin.
     band_at := place;
@@ -409,100 +455,69 @@ BEGIN
         END LOOP;
     END IF;
     rest_at := nearline.end_of_ones(bits, fall_at, falls);
-    IF width > 31 OR rest_at IS NULL OR run_ends > n THEN
-        RAISE EXCEPTION 'payload of codec 4 with % candidates: the parts of % bytes do not fit together', n, length(body)
-            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    IF width > 31 OR rest_at IS NULL OR run_ends > n OR sortable > 64511 THEN
+        PERFORM nearline.refuse_candidate(1, 0, '');
     END IF;
 
+    -- The candidates, by groups of ranks that share a parameter. No fall is written of the first one, nor of a group
+    -- whose parameter is 15.
+    is_special := form > 0 OR base > 2147483648;
     run_ends := 0;
-    rice := 15;
-    group_ends := 1;
     source := labels[1];
-    FOR i IN 0 .. n - 1 LOOP
-        band := bands[1 + substring(bits FROM band_at + i * band_bits FOR band_bits)::int];
-        width := band & 63;
-        item := (band >> 6) + substring(bits FROM rest_at FOR width)::bigint;
-        rest_at := rest_at + width;
-        IF i = group_ends THEN
-            groups := groups + 1;
-            rice := rices[groups];
-            group_ends := 4 * group_ends;
-        END IF;
-        IF rice < 15 THEN
-            zeros := position(B'1' IN substring(bits FROM fall_at FOR 16)) - 1;
-            fall_at := fall_at + zeros + 1;
-            IF zeros < 15 THEN
-                sortable := sortable - (zeros << rice) - substring(bits FROM rest_at FOR rice)::int;
-                rest_at := rest_at + rice;
-            ELSE
-                sortable := sortable - substring(bits FROM rest_at FOR 16)::int;
-                rest_at := rest_at + 16;
+    rices := 15 || rices;
+    ends := 1;
+    WHILE begins < n LOOP
+        rice := rices[1];
+        rices := rices[2:];
+        has_falls := rice < 15;
+        rice := rice % 15;
+        mask := (1 << rice) - 1;
+        FOR i IN begins .. least(n, ends) - 1 LOOP
+            band := substring(bits FROM band_at + i * band_bits FOR band_bits)::int;
+            rest := substring(bits FROM rest_at FOR widths[band] + rice)::bigint;
+            rest_at := rest_at + widths[band] + rice;
+            IF has_falls THEN
+                ones_at := position(B'1' IN substring(bits FROM fall_at FOR 16));
+                fall_at := fall_at + ones_at;
+                IF ones_at < 16 THEN
+                    sortable := sortable - (((ones_at - 1) << rice) | (rest & mask)::int);
+                ELSE
+                    rest_at := rest_at + 16 - rice;
+                    rest := substring(bits FROM rest_at - widths[band] - 16 FOR widths[band] + 16)::bigint;
+                    sortable := sortable - (rest & 65535)::int;
+                    rest := (rest >> 16) << rice;
+                END IF;
             END IF;
-        END IF;
-        IF form = 2 THEN
-            zeros := position(B'1' IN substring(bits FROM source_at FOR 16));
-            source := labels[zeros];
-            source_at := source_at + zeros;
-        ELSIF form = 1 THEN
-            source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
-            source_at := source_at + source_bits;
-        ELSIF form = 3 AND i = run_ends THEN
-            source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
-            run_ends := i + 1 + substring(bits FROM source_at + source_bits FOR run_bits)::int;
-            source_at := source_at + source_bits + run_bits;
-        END IF;
-        IF item > 2147483647 OR source IS NULL OR sortable NOT BETWEEN 1024 AND 64511 THEN
-            EXIT;
-        END IF;
-        rank := i + 1;
-        item_row := item;
-        score := nearline.half_to_real(sortable);
-        RETURN NEXT;
+            IF is_special THEN
+                IF form = 2 THEN
+                    ones_at := position(B'1' IN substring(bits FROM source_at FOR 16));
+                    source := labels[ones_at];
+                    source_at := source_at + ones_at;
+                ELSIF form = 1 THEN
+                    source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
+                    source_at := source_at + source_bits;
+                ELSIF form = 3 AND i = run_ends THEN
+                    source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
+                    run_ends := i + 1 + substring(bits FROM source_at + source_bits FOR run_bits)::int;
+                    source_at := source_at + source_bits + run_bits;
+                END IF;
+                IF source IS NULL OR bases[band] + (rest >> rice) > 2147483647 THEN
+                    PERFORM nearline.refuse_candidate(i + 1, bases[band] + (rest >> rice), coalesce(source, ''));
+                END IF;
+            END IF;
+            rank := i + 1;
+            item_row := (bases[band] + (rest >> rice))::int;
+            score := nearline.half_to_real(sortable);
+            RETURN NEXT;
+        END LOOP;
+        begins := ends;
+        ends := 4 * ends;
     END LOOP;
 
-    -- Every byte is used, and the last one filled up with zeros.
-    IF rank IS DISTINCT FROM n OR (rest_at + 6) / 8 <> length(body) OR position(B'1' IN substring(bits FROM rest_at)) > 0
-    THEN
-        IF item > 2147483647 THEN
-            PERFORM nearline.refuse_candidate(coalesce(rank, 0) + 1, item, '');
-        END IF;
-        RAISE EXCEPTION 'payload of codec 4 with % candidates in % bytes: wrong behind candidate %',
-            n, length(body), coalesce(rank, 0) USING ERRCODE = 'data_corrupted', HINT = damaged;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION nearline.unpack_bands(bytea, int) IS
-    'The candidates of codec 4: rows as places in bands, Rice falls, sources in the shortest form; nearline.unpack calls it.';
-
-CREATE OR REPLACE FUNCTION nearline.unpack(payload bytea)
-RETURNS TABLE (rank int, item_row int, score real, source text)
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 100 AS $$
-DECLARE
-    header record;
-    key    bigint;  -- of the dictionary of codec 3
-    shared bytea;
-BEGIN
-    SELECT * INTO header FROM nearline.payload_header(payload);
-    IF header.codec = 4 THEN
-        RETURN QUERY SELECT * FROM nearline.unpack_bands(header.body, header.n);
-    ELSIF header.codec = 1 THEN
-        RETURN QUERY SELECT * FROM nearline.unpack_packed(header.body, header.n);
-    ELSIF header.codec = 0 THEN
-        RETURN QUERY SELECT * FROM nearline.unpack_planes(header.body, header.n);
-    ELSIF header.codec = 2 THEN
-        RETURN QUERY SELECT * FROM nearline.unpack_planes(
-            nearline.lz4_block(header.body, header.raw_length), header.n);
-    ELSE
-        key := get_byte(header.body, 0) | (get_byte(header.body, 1) << 8) | (get_byte(header.body, 2) << 16)
-            | (get_byte(header.body, 3)::bigint << 24);
-        SELECT bytes INTO shared FROM nearline.payload_dictionary WHERE dictionary = key;
-        IF shared IS NULL THEN
-            RAISE EXCEPTION 'payload was written with dictionary %, which nearline.payload_dictionary does not have', key
-                USING ERRCODE = 'data_corrupted', HINT =
-                    'Dictionaries stay as long as payloads of their release: restore the row, or publish again.';
-        END IF;
-        RETURN QUERY SELECT * FROM nearline.unpack_planes(
-            nearline.lz4_block(substring(header.body FROM 5), header.raw_length, shared), header.n);
+    -- Scores only fall, so the last one tells. Every byte is used, and the last one filled up with zeros.
+    IF rank IS DISTINCT FROM n OR sortable < 1024 OR (rest_at + 6) / 8 <> length(header.body)
+        OR position(B'1' IN substring(bits FROM rest_at)) > 0 THEN
+        PERFORM nearline.refuse_candidate(coalesce(rank, 0), 0, '');
     END IF;
 END
 $$;

@@ -366,7 +366,11 @@ BEGIN
     LOOP
         EXECUTE format('CREATE TABLE nearline.overlay_r%1$s PARTITION OF nearline.overlay (PRIMARY KEY (user_id))
             FOR VALUES IN (%1$s)', number);
+        INSERT INTO nearline.release_shard (release, shard, users, payload_bytes)
+        SELECT r.release, 0, r.users, coalesce(r.payload_bytes, 0) FROM nearline.release r WHERE r.release = number;
     END LOOP;
+    INSERT INTO nearline.release_event (release, becomes, reason)
+    SELECT r.release, r.state, 'it was there before this was recorded' FROM nearline.release r;
     UPDATE nearline.release SET pruned_at = now() WHERE state = 'failed';
 END
 $$;

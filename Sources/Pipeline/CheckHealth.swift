@@ -72,10 +72,7 @@ package struct CheckHealth {
     private func describeRelease(_ connection: Connection) throws -> String {
         let catalogue = ReleaseCatalogue(connection)
         guard let release = try catalogue.current() else { throw ReleaseError.noRelease }
-        // A crash of the server empties tables that are not in its log, without a word.
-        guard try !release.isUnlogged || release.users == 0 || catalogue.hasLists(release.release) else {
-            throw ReleaseError.emptied(release: release.release)
-        }
+        try catalogue.requireLists(of: release)
         return "release \(release.release), \(release.users) users, events \(ageText(release.ageSeconds))"
             + (release.isUnlogged ? ", unlogged: a crash of the server would empty it" : "")
     }

@@ -37,6 +37,8 @@ package enum ExitCode: Int32, Sendable {
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
             case is ReleaseError, is GateRefusal, is PayloadError, is TrainingError, is ImportRefused: .data
+            case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile: .heldOrLate
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault

@@ -16,6 +16,7 @@ package struct PinRelease {
         let connection = try context.connectToSchema()
         let row = try ReleaseCatalogue(connection).release(release)
         guard !row.isPruned else { throw ReleaseError.pruned(release: release) }
+        guard row.state != "building" else { throw ReleaseError.unfinished(release: release) }
         if row.pinReason == reason {
             return Answer(
                 "nothing to do: release \(release) is \(reason == nil ? "not " : "")pinned", ["release": release])

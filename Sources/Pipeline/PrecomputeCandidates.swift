@@ -58,13 +58,15 @@ package struct PrecomputeCandidates {
         if dryRun { return try plan(facts, source, artifact, context) }
         let catalogue = ReleaseCatalogue(connection)
         if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
+            try catalogue.requireLists(of: current)
             let served = try context.snapshots?.follow(current, on: connection)
             return Answer(
                 "nothing to do: release \(current.release) is current, made by \(model) from these events\(served ?? "")",
                 ["release": current.release])
         }
-        if !again, let (release, reason) = try catalogue.rolledBack(settingsHash: facts.settingsHash) {
-            throw ReleaseError.rolledBack(release: release.release, reason: reason)
+        if !again, let row = try catalogue.rolledBack(settingsHash: facts.settingsHash) {
+            throw ReleaseError.rolledBack(
+                release: row.release, reason: try catalogue.reason(of: row), isPruned: row.isPruned)
         }
         if !again, !publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
             return Answer(

@@ -19,6 +19,7 @@ package struct PruneReleases {
         var unfinished: [Int] = []
         var tables: [String] = []
         var waiting: [String] = []
+        var refused: [String] = []
         var files: [String] = []
         var bytes: Int
     }
@@ -41,13 +42,14 @@ package struct PruneReleases {
             facts.bytes = try pruner.doomed(keep: keep, minAge: minAge).reduce(0) { try $0 + catalogue.bytes(of: $1) }
             facts.pruned = try pruner.mark(
                 keep: keep, minAge: minAge, reason: "nearline prune --keep \(keep) --min-age \(minAge)")
-            // The tables of a build at work look like those of one that was killed.
+            // In this order: the tables of a build at work look like those of one that was killed.
+            let unfinished = try pruner.unfinished()
             if try !RunLedger.isRunning("precompute", on: connection) {
-                facts.unfinished = try pruner.discardUnfinished(reason: "its run ended before it was whole")
+                facts.unfinished = try pruner.discardUnfinished(unfinished, reason: "its run ended before it was whole")
             }
             try context.stage("dropping tables") {
                 let swept = try pruner.sweep(waitMilliseconds: Self.waitMilliseconds)
-                (facts.tables, facts.waiting) = (swept.dropped, swept.waiting)
+                (facts.tables, facts.waiting, facts.refused) = (swept.dropped, swept.waiting, swept.refused)
             }
             facts.files = try context.snapshots?.sweep(keeping: catalogue.all(pruned: false)) ?? []
             report.counts = [
@@ -61,6 +63,11 @@ package struct PruneReleases {
                 "older transactions may still read some tables; the next prune takes them",
                 metadata: ["tables": "\(facts.waiting.joined(separator: " "))"])
         }
+        if !facts.refused.isEmpty {
+            context.log.warning(
+                "something depends on tables of pruned releases, a view perhaps: drop it, then prune again",
+                metadata: ["tables": "\(facts.refused.joined(separator: " "))"])
+        }
         return Answer(text(facts), facts)
     }
 
@@ -72,6 +79,7 @@ package struct PruneReleases {
         var parts = ["pruned \(facts.pruned.isEmpty ? "no release" : numbers(facts.pruned)), \(sizeText(facts.bytes))"]
         parts.append("\(facts.tables.count) tables and \(facts.files.count) files removed")
         if !facts.unfinished.isEmpty { parts.append("unfinished \(numbers(facts.unfinished)) dropped") }
+        if !facts.refused.isEmpty { parts.append("\(facts.refused.count) tables are needed by something else") }
         if !facts.waiting.isEmpty { parts.append("\(facts.waiting.count) tables wait for older transactions") }
         return parts.joined(separator: "; ")
     }

@@ -5,11 +5,10 @@ import ResultTables
 /// The last steps of a release, by whatever command: gates, snapshot, canary, and then the one row that moves.
 struct Publication {
     let context: RunContext
-    let source: EventSource?
+    let source: EventSource
     let connection: Connection
 
-    /// - Parameter source: nil where it cannot be read: the gates then know of no exclusions.
-    init(_ context: RunContext, source: EventSource?, on connection: Connection) {
+    init(_ context: RunContext, source: EventSource, on connection: Connection) {
         self.context = context
         self.source = source
         self.connection = connection
@@ -18,6 +17,8 @@ struct Publication {
     /// - Parameter isForced: publishes although gates fail, which is recorded all the same.
     /// - Returns: what to tell people beside the release; nil where there is nothing.
     func publish(_ release: ReleaseRow, isForced: Bool = false, reason: String? = nil) throws -> String? {
+        // What the gates compare with has to be current still when the pointer moves.
+        let before = try ReleaseCatalogue(connection).current()
         let findings = try context.stage("checking the gates") {
             try ReleaseGates(bounds, source: gateSource, on: connection).check(release.release)
         }
@@ -40,13 +41,20 @@ struct Publication {
             }
         }
         return try context.stage("publishing") {
-            try ReleaseSwitch(connection).publish(release.release, reason: reason, isForced: isForced)
-            return try context.snapshots?.follow(release, on: connection)
+            let unaware = try ReleaseSwitch(connection).publish(
+                release.release, inPlaceOf: before?.release, reason: reason, isForced: isForced)
+            if unaware > 0 {
+                context.log.warning(
+                    "transactions from before may find no lists by prepared lookups until they end",
+                    metadata: ["sessions": "\(unaware)"])
+            }
+            return try context.snapshots?.followMoved(release, on: connection)
         }
     }
 
     private var gateSource: GateSource {
-        GateSource(deniedForEverybody: source?.deniedForEverybody, deniedPairs: source?.deniedPairs)
+        GateSource(
+            deniedForEverybody: source.deniedForEverybody, deniedPairs: source.deniedPairs, events: source.events)
     }
 
     private var bounds: GateBounds {
@@ -58,6 +66,7 @@ struct Publication {
         bounds.maxSizeChange = settings.real("max-size-change")
         bounds.maxEmptyShare = settings.real("max-empty-share")
         bounds.maxShortShare = settings.real("max-short-share")
+        bounds.maxExcludedShare = settings.real("max-excluded-share")
         bounds.maxFallbackShare = settings.real("max-fallback-share")
         bounds.minOverlap = settings.real("min-overlap")
         bounds.maxOverlap = settings.real("max-overlap")

@@ -47,7 +47,8 @@ package struct PublishRelease {
     private func check(_ row: ReleaseRow, _ catalogue: ReleaseCatalogue) throws {
         guard !row.isPruned || row.state == "failed" else { throw ReleaseError.pruned(release: row.release) }
         if row.state == "rolled_back", !isForced {
-            throw ReleaseError.rolledBack(release: row.release, reason: try catalogue.lastReason(row.release))
+            throw ReleaseError.rolledBack(
+                release: row.release, reason: try catalogue.reason(of: row), isPruned: row.isPruned)
         }
         let allowed = isForced ? ["validated", "superseded", "rolled_back"] : ["validated"]
         guard allowed.contains(row.state) else { throw ReleaseError.notBuilt(release: row.release, state: row.state) }

@@ -20,13 +20,18 @@ package struct RollBackRelease {
         let catalogue = ReleaseCatalogue(connection)
         guard let current = try catalogue.current() else { throw ReleaseError.noRelease }
         if target == current.release {
-            let served = try context.snapshots?.follow(current, on: connection)
+            let served = dryRun ? nil : try context.snapshots?.follow(current, on: connection)
             return Answer(
                 "nothing to do: release \(current.release) is current\(served ?? "")", ["release": current.release])
         }
         guard let chosen = try target.map({ try catalogue.release($0) }) ?? catalogue.lastGood() else {
             throw ReleaseError.nothingToRollBackTo(current: current.release)
         }
+        guard chosen.state == "superseded" else {
+            throw ReleaseError.notServedBefore(release: chosen.release, state: chosen.state)
+        }
+        guard !chosen.isPruned else { throw ReleaseError.pruned(release: chosen.release) }
+        try catalogue.requireLists(of: chosen)
         if dryRun {
             return Answer(
                 "would go back from release \(current.release) to \(chosen.release), \(ageText(chosen.ageSeconds)), "
@@ -37,7 +42,7 @@ package struct RollBackRelease {
         // when and why is in nearline.release_event.
         try context.stage("rolling back") {
             try ReleaseSwitch(connection).rollBack(from: current.release, to: chosen.release, reason: reason)
-            served = try context.snapshots?.follow(chosen, on: connection)
+            served = try context.snapshots?.followMoved(chosen, on: connection)
         }
         return Answer(
             """

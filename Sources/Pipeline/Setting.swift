@@ -58,6 +58,7 @@ package struct Setting: Sendable {
         Setting("max-size-change", "2", .real(1...1e9), "gate: factor by which bytes a user may rise or fall"),
         Setting("max-empty-share", "0.01", .real(0...1), "gate: share of lists that may be empty"),
         Setting("max-short-share", "0.05", .real(0...1), "gate: share of lists that may be shorter than wanted"),
+        Setting("max-excluded-share", "0", .real(0...1), "gate: share of lists that may hold what was denied since"),
         Setting("max-fallback-share", "0.5", .real(0...1), "gate: share of lists that may be popular items only"),
         Setting("min-overlap", "0.02", .real(0...1), "gate: mean share of items that lists keep, at least"),
         Setting("max-overlap", "0.9999", .real(0...1), "gate: mean share of items that lists keep, at most"),

@@ -33,9 +33,28 @@ struct SnapshotPublication {
     /// - Returns: what to tell people; nil where nothing was to be done.
     func follow(_ release: ReleaseRow, on connection: Connection) throws -> String? {
         let snapshot = try write(release, on: connection)
-        guard (try? folder.current()) != release.release else { return nil }
-        try folder.follow(release.release)
+        var isNew = false
+        // While the pointer is held nobody moves it, and of two that follow it one waits.
+        try connection.transaction(doing: "linking the snapshot") {
+            let current = try connection.execute(
+                "SELECT release FROM nearline.current_release FOR NO KEY UPDATE", doing: "holding the pointer"
+            ).first?.int("release")
+            // Whoever has moved it meanwhile lets the link follow.
+            guard current == release.release, (try? folder.current()) != release.release else { return }
+            try folder.follow(release.release)
+            isNew = true
+        }
+        guard isNew else { return nil }
         return "; snapshot \(SnapshotFolder.fileName(release.release)), \(sizeText(snapshot.byteCount))"
+    }
+
+    /// ``follow(_:on:)`` behind a pointer that has moved: a failure does not mean that nothing was done, and says so.
+    func followMoved(_ release: ReleaseRow, on connection: Connection) throws -> String? {
+        do {
+            return try follow(release, on: connection)
+        } catch {
+            throw SnapshotNotFollowed(release: release.release, reason: error)
+        }
     }
 
     /// Removes the files of releases that are no longer there, and half-written ones.
@@ -61,6 +80,16 @@ struct SnapshotPublication {
             throw JobError.noRoom(
                 what: "the snapshot of release \(release.release)", needed: needed, free: free, at: folder.path)
         }
+    }
+}
+
+/// The release is current in the database, and its snapshot is not served.
+struct SnapshotNotFollowed: Error, CustomStringConvertible {
+    let release: Int
+    let reason: any Error
+
+    var description: String {
+        "release \(release) is current, but its snapshot is not served yet: \(reason); then run nearline publish again"
     }
 }
 

@@ -52,6 +52,7 @@ package struct CandidateLookup {
             guard let release = try number.map({ try catalogue.release($0) }) ?? catalogue.current() else {
                 throw ReleaseError.noRelease
             }
+            guard release.state != "building" else { throw ReleaseError.unfinished(release: release.release) }
             guard !release.isPruned else { throw ReleaseError.pruned(release: release.release) }
             let found = try connection.execute(
                 """

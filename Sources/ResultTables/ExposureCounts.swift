@@ -2,22 +2,27 @@ import Domain
 
 /// In how many lists each item stands: in all of the list, and in its first ten.
 struct ExposureCounts {
-    /// By row: the first ten in the upper half, all in the lower, so that a candidate costs one look at memory.
-    private var counts: [UInt64]
+    /// By row; narrow, because most of what counting costs is memory that is far away.
+    private var lists: [UInt32]
+    private var listsInTop: [UInt32]
 
-    static let top = 10
-    private static let one: UInt64 = 1
-    private static let oneInTop: UInt64 = 1 << 32 | 1
+    private static let top = 10
 
-    init(items: Int) { counts = Array(repeating: 0, count: items) }
-
-    mutating func count(_ list: [Candidate]) {
-        var counts = counts.mutableSpan
-        for place in list.indices {
-            counts[Int(list[place].row)] += place < Self.top ? Self.oneInTop : Self.one
-        }
+    init(items: Int) {
+        lists = Array(repeating: 0, count: items)
+        listsInTop = lists
     }
 
-    func lists(_ row: Int) -> Int64 { Int64(counts[row] & 0xffff_ffff) }
-    func listsInTop(_ row: Int) -> Int64 { Int64(counts[row] >> 32) }
+    mutating func count(_ list: [Candidate]) {
+        Self.count(list.span, into: &lists)
+        Self.count(list.span.extracting(first: Self.top), into: &listsInTop)
+    }
+
+    private static func count(_ list: Span<Candidate>, into counts: inout [UInt32]) {
+        var counts = counts.mutableSpan
+        for place in list.indices { counts[Int(list[place].row)] += 1 }
+    }
+
+    func lists(_ row: Int) -> Int64 { Int64(lists[row]) }
+    func listsInTop(_ row: Int) -> Int64 { Int64(listsInTop[row]) }
 }

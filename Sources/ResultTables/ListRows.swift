@@ -17,6 +17,15 @@ final class ListRows: @unchecked Sendable {
 
     static let columns = ["user_id", "release", "payload"]
 
+    /// From now on lists may be written with what they share.
+    func use(_ dictionary: PayloadDictionary) { encoder = PayloadEncoder(dictionary: dictionary) }
+
+    /// Lists and bytes by the codec that made them smallest.
+    var encoding: [PayloadCodec: (lists: Int, bytes: Int)] {
+        Dictionary(
+            uniqueKeysWithValues: PayloadCodec.allCases.map { ($0, (encoder.wins(of: $0), encoder.bytes(of: $0))) })
+    }
+
     init(release: Int, userType: IDType, items: Int) {
         self.release = Int32(release)
         self.userType = userType

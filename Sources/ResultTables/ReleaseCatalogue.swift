@@ -39,9 +39,8 @@ package struct ReleaseCatalogue {
     }
 
     /// A release that was built from exactly this and was taken back: to make it once more would bring back what was wrong.
-    package func rolledBack(settingsHash: String) throws -> (release: ReleaseRow, reason: String?)? {
-        guard let row = try newest(of: "rolled_back", settingsHash) else { return nil }
-        return (row, try lastReason(row.release))
+    package func rolledBack(settingsHash: String) throws -> ReleaseRow? {
+        try newest(of: "rolled_back", settingsHash)
     }
 
     private func newest(of state: String, _ settingsHash: String) throws -> ReleaseRow? {
@@ -60,16 +59,24 @@ package struct ReleaseCatalogue {
             .first
     }
 
-    /// Why the last change of a release was made, where somebody said it.
-    package func lastReason(_ number: Int) throws -> String? {
+    /// Why a release last came into the state that it is in, where somebody said it.
+    package func reason(of row: ReleaseRow) throws -> String? {
         try connection.execute(
-            "SELECT reason FROM nearline.release_event WHERE release = $1::int ORDER BY event DESC LIMIT 1",
-            [.int(Int64(number))], doing: "reading the events of release \(number)"
+            """
+            SELECT reason FROM nearline.release_event WHERE release = $1::int AND becomes = $2
+            ORDER BY event DESC LIMIT 1
+            """, [.int(Int64(row.release)), .text(row.state)], doing: "reading the events of release \(row.release)"
         ).first?.optionalString("reason")
     }
 
+    /// Throws where a crash of the server has emptied the tables of an unlogged release, which it does without a word.
+    package func requireLists(of row: ReleaseRow) throws {
+        guard row.isUnlogged, row.users > 0 else { return }
+        guard try hasLists(row.release) else { throw ReleaseError.emptied(release: row.release) }
+    }
+
     /// Whether there is any list in the tables of a release.
-    package func hasLists(_ number: Int) throws -> Bool {
+    private func hasLists(_ number: Int) throws -> Bool {
         try !connection.execute(
             "SELECT 1 FROM nearline.candidate WHERE release = $1::int LIMIT 1", [.int(Int64(number))],
             doing: "looking for lists of release \(number)"

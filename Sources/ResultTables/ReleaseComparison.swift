@@ -62,6 +62,7 @@ package struct ReleaseComparison: Sendable {
             """, doing: "matching the dictionaries"
         ) { row in
             let first = try row.int32(), second = try row.int32()
+            guard rows.indices.contains(Int(second)) else { return }
             rows[Int(second)] = Int64(first)
         }
         return rows
@@ -84,7 +85,8 @@ package struct ReleaseComparison: Sendable {
                 return
             }
             before = first.map { Int64($0.row) }
-            let after = second.map { rows[Int($0.row)] }
+            // A row that is not in the dictionary is like no other: such a list is damaged, and may still be compared.
+            let after = second.map { Int($0.row) < rows.count ? rows[Int($0.row)] : -1 }
             let longer = max(before.count, after.count)
             let shared = Set(before).intersection(after).count
             let overlap = longer == 0 ? 1 : Double(shared) / Double(longer)
@@ -152,7 +154,7 @@ package struct ReleaseComparison: Sendable {
         ) { row in
             func top(_ names: [String], _ decoder: ListDecoder) throws -> Set<String> {
                 let next = try row.bytes().map { try decoder.decode($0) } ?? []
-                return Set(next.prefix(5).map { names[Int($0.row)] })
+                return Set(next.prefix(5).map { Int($0.row) < names.count ? names[Int($0.row)] : "" })
             }
             let before = try top(first, decoder), after = try top(second, newDecoder)
             let union = before.union(after).count

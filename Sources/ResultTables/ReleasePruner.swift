@@ -10,6 +10,8 @@ package struct ReleasePruner {
         package var dropped: [String] = []
         /// Tables that older transactions still may read; the next prune takes them.
         package var waiting: [String] = []
+        /// Tables that something depends on, a view of somebody's perhaps.
+        package var refused: [String] = []
     }
 
     private let connection: Connection
@@ -17,7 +19,7 @@ package struct ReleasePruner {
     package init(_ connection: Connection) { self.connection = connection }
 
     /// The releases that would go, oldest first: never the current one, a pinned one, the one that a rollback would go to,
-    /// or one that waits to be published.
+    /// or the newest that waits to be published.
     ///
     /// - Parameters:
     ///   - keep: releases that were served and not taken back, newest first and the current one with them, that stay.
@@ -39,7 +41,8 @@ package struct ReleasePruner {
                 AND CASE state
                     WHEN 'superseded' THEN place > greatest($1::int, 2)
                     WHEN 'rolled_back' THEN true
-                    WHEN 'validated' THEN release < (SELECT c.release FROM nearline.current_release c)
+                    WHEN 'validated' THEN release < greatest((SELECT c.release FROM nearline.current_release c),
+                        (SELECT max(v.release) FROM there v WHERE v.state = 'validated'))
                     ELSE false END
             ORDER BY release
             """, [.int(Int64(keep)), .text(minAge), Parameter(now)], doing: "looking for releases to prune"
@@ -63,14 +66,20 @@ package struct ReleasePruner {
         }
     }
 
-    /// Fails releases whose build has ended early; such tables were never attached, so no reader knows them.
-    ///
-    /// Only where no build is at work.
-    package func discardUnfinished(reason: String) throws -> [Int] {
-        let numbers = try connection.execute(
+    /// Releases that are being built, or were when their run ended.
+    package func unfinished() throws -> [Int] {
+        try connection.execute(
             "SELECT release FROM nearline.release WHERE state = 'building' ORDER BY release",
             doing: "looking for unfinished releases"
         ).map { try $0.int("release") }
+    }
+
+    /// Fails releases whose build has ended early; such tables were never attached, so no reader knows them.
+    ///
+    /// - Parameter numbers: nil for all that are unfinished. Who is not the builder asks for them first, and then whether
+    ///   a build is at work, since a run is booked before its release is there.
+    package func discardUnfinished(_ numbers: [Int]? = nil, reason: String) throws -> [Int] {
+        let numbers = try numbers ?? unfinished()
         for number in numbers {
             try connection.transaction(doing: "discarding unfinished release \(number)") {
                 for leaf in Leaf.allCases {
@@ -80,7 +89,8 @@ package struct ReleasePruner {
                 try clearSatellites(of: number)
                 try connection.execute(
                     """
-                    UPDATE nearline.release SET state = 'failed', reason = $2, pruned_at = now() WHERE release = $1::int
+                    UPDATE nearline.release SET state = 'failed', reason = $2, pruned_at = now(), pin_reason = NULL
+                    WHERE release = $1::int
                     """, [.int(Int64(number)), .text(reason)], doing: "recording the end of release \(number)")
             }
         }
@@ -96,10 +106,10 @@ package struct ReleasePruner {
         var swept = Swept()
         // What a killed prune left half detached bars its parent from losing another one.
         for leaf in try leaves().sorted(by: { $0.isPending && !$1.isPending }) {
-            if try drop(leaf, waitMilliseconds) {
-                swept.dropped.append(leaf.name)
-            } else {
-                swept.waiting.append(leaf.name)
+            switch try drop(leaf, waitMilliseconds) {
+            case .dropped: swept.dropped.append(leaf.name)
+            case .waiting: swept.waiting.append(leaf.name)
+            case .refused: swept.refused.append(leaf.name)
             }
         }
         let emptied = try connection.execute(
@@ -121,6 +131,8 @@ package struct ReleasePruner {
         var name: String
         var parent: String?
         var isPending: Bool
+        /// Half detached, and there are transactions from before: to finish would wait for them all with the table locked.
+        var isHeld: Bool
     }
 
     /// The tables that have no business to be there any more.
@@ -128,7 +140,10 @@ package struct ReleasePruner {
         try connection.execute(
             """
             SELECT format('%I.%I', n.nspname, c.relname) AS name, i.inhparent::regclass::text AS parent,
-                coalesce(i.inhdetachpending, false) AS pending
+                coalesce(i.inhdetachpending, false) AS pending,
+                coalesce(i.inhdetachpending, false) AND EXISTS (
+                    SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+                        AND age(a.backend_xmin) >= age(i.xmin)) AS held
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'nearline'
             LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
             LEFT JOIN nearline.release r ON r.release::text = substring(c.relname FROM '_r([0-9]+)$')
@@ -138,18 +153,25 @@ package struct ReleasePruner {
             """, doing: "looking for tables of pruned releases"
         ).map {
             LeafTable(
-                name: try $0.string("name"), parent: try $0.optionalString("parent"), isPending: try $0.bool("pending"))
+                name: try $0.string("name"), parent: try $0.optionalString("parent"),
+                isPending: try $0.bool("pending"), isHeld: try $0.bool("held"))
         }
     }
 
-    /// Whether it is gone; false where somebody may still read it.
-    private func drop(_ leaf: LeafTable, _ waitMilliseconds: Int) throws -> Bool {
+    private enum Outcome { case dropped, waiting, refused }
+
+    private func drop(_ leaf: LeafTable, _ waitMilliseconds: Int) throws -> Outcome {
+        guard !leaf.isHeld else { return .waiting }
         try connection.execute("SET lock_timeout = \(waitMilliseconds)", doing: "limiting the wait")
         let failure = detachAndDrop(leaf)
         _ = try? connection.execute("RESET lock_timeout", doing: "unlimiting the wait")
-        // The wait was too long, or another table of this parent is still half detached because its wait was.
-        if let failure, !["55P03", "55000"].contains(failure.sqlState) { throw failure }
-        return failure == nil
+        guard let failure else { return .dropped }
+        switch failure.sqlState {
+        // The wait was too long, or a deadlock, or another table of this parent is still half detached for such a reason.
+        case "55P03", "40P01", "55000": return .waiting
+        case "2BP01": return .refused
+        default: throw failure
+        }
     }
 
     private func detachAndDrop(_ leaf: LeafTable) -> PostgresError? {

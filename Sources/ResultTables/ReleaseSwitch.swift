@@ -15,17 +15,27 @@ package struct ReleaseSwitch {
     /// Makes a validated release the current one.
     ///
     /// - Parameters:
+    ///   - expected: the release that has to be current still, as the gates compared with it; nil for any.
     ///   - reason: for the book; why it was forced, where it was.
     ///   - isForced: takes a superseded or rolled-back release too, as long as its tables are there.
-    package func publish(_ number: Int, reason: String? = nil, isForced: Bool = false) throws {
-        try letOlderStatementsBegin()
+    /// - Returns: sessions that may read the new release as empty until their transaction ends, see
+    ///   ``letOlderPlansEnd()``.
+    @discardableResult
+    package func publish(
+        _ number: Int, inPlaceOf expected: Int? = nil, reason: String? = nil, isForced: Bool = false
+    ) throws -> Int {
+        let unaware = try letOlderPlansEnd()
         try move(to: number, reason: reason, doing: "publishing release \(number)") { current, target in
+            if let expected, let current, current != expected {
+                throw ReleaseError.supersededMeanwhile(release: expected, by: current)
+            }
             let allowed = isForced ? ["validated", "superseded", "rolled_back"] : ["validated"]
             guard allowed.contains(target.state) else {
                 throw ReleaseError.notBuilt(release: number, state: target.state)
             }
             return current == nil ? nil : "superseded"
         }
+        return unaware
     }
 
     /// Goes back to a release that was served before; the one that is left is barred from being chosen again.
@@ -101,24 +111,36 @@ package struct ReleaseSwitch {
             """, [.int(Int64(number))], doing: "moving the pointer to release \(number)")
     }
 
-    /// Waits, for two seconds at most, until no statement is at work that was planned before the release was attached.
+    /// Waits until nobody is left who would read the new release by a plan that was made before its tables were attached:
+    /// such a plan does not know them, and finds the release empty once the pointer names it.
     ///
-    /// Such a statement does not know the new partition, and would find it empty if it read the pointer after the move.
-    /// Only planning counts, which takes milliseconds; a long one that runs already has its snapshot and is not harmed.
-    private func letOlderStatementsBegin() throws {
+    /// These are statements that are just being planned, which takes milliseconds, and READ COMMITTED transactions that
+    /// hold the parents locked since before: PostgreSQL looks for news of a table only when it locks it, and so a prepared
+    /// lookup keeps its plan until they end. A statement that runs, and a transaction with one snapshot for all of it, see
+    /// the old pointer too, and are not harmed.
+    ///
+    /// - Returns: how many are left after ten seconds (two, for those in the middle of a statement).
+    private func letOlderPlansEnd() throws -> Int {
         let parents = Leaf.allCases.map { "'\($0.parent)'::regclass" }.joined(separator: ", ")
         let since = try connection.execute("SELECT clock_timestamp()::text AS now", doing: "looking at the clock")[0]
             .string("now")
-        for _ in 0..<100 {
-            let busy = try connection.execute(
+        var idle = 0
+        for round in 0..<500 {
+            let row = try connection.execute(
                 """
-                SELECT count(*) AS n FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                SELECT count(DISTINCT pid) FILTER (WHERE a.state LIKE 'idle%') AS idle,
+                    count(DISTINCT pid) FILTER (WHERE coalesce(a.state NOT LIKE 'idle%', true)) AS busy
+                FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                 WHERE l.relation IN (\(parents)) AND l.granted AND l.pid <> pg_backend_pid()
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    AND coalesce(a.state = 'active', true) AND coalesce(a.query_start < $1::timestamptz, true)
-                """, [.text(since)], doing: "waiting for older statements")[0].int("n")
-            if busy == 0 { return }
+                    AND coalesce(a.xact_start < $1::timestamptz, true)
+                    AND NOT (coalesce(a.state LIKE 'idle%', false) AND a.backend_xmin IS NOT NULL)
+                """, [.text(since)], doing: "waiting for older transactions")[0]
+            idle = try row.int("idle")
+            let busy = try row.int("busy")
+            if idle == 0, busy == 0 || round >= 100 { return busy }
             usleep(20_000)
         }
+        return idle
     }
 }

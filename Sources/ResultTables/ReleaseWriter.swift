@@ -2,6 +2,12 @@ import Domain
 import Postgres
 import ResultCodec
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// Loads one release into standalone tables that no reader can see, then attaches and validates them together.
 package final class ReleaseWriter {
     package let release: Int
@@ -14,7 +20,7 @@ package final class ReleaseWriter {
     private let userType: IDType
     private let itemType: IDType
     private let here: ListRows
-    private let beside: ListRows
+    private let beside: [ListRows]
 
     /// Creates the release row and its empty leaf tables.
     ///
@@ -53,13 +59,18 @@ package final class ReleaseWriter {
         }
         self.release = release
         here = ListRows(release: release, userType: userType, items: items)
-        beside = ListRows(release: release, userType: userType, items: items)
+        beside = (0..<Self.helpers).map { _ in ListRows(release: release, userType: userType, items: items) }
     }
+
+    /// A core is left to the server, and with three more it has enough to do.
+    private static var helpers: Int { max(1, min(3, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1)) }
 
     /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
     package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
-        let doing = "writing \(shard.count) lists of release \(release)"
-        let pieces = ShardPieces(Array(shard), here: here, beside: beside)
+        let doing = "writing \(shard.count) lists of release \(release)", shard = Array(shard)
+        // Of the first shard alone, so that a release made anew has the same one.
+        if shards == 0 { try trainDictionary(shard.map(\.list)) }
+        let pieces = ShardPieces(shard, here: here, beside: beside)
         defer { pieces.end() }
         let (stored, bytes) = try connection.transaction(doing: doing) {
             // The transaction that validates the release waits for the log, and for all that was written before it.
@@ -77,6 +88,36 @@ package final class ReleaseWriter {
         shards += 1
         users += stored
         payloadBytes += bytes
+    }
+
+    private func trainDictionary(_ lists: [[Candidate]]) throws {
+        let step = max(1, lists.count / Self.listsTrainedOn)
+        let sample = stride(from: 0, to: lists.count, by: step).map { lists[$0] }
+        guard let dictionary = PayloadDictionary.train(sample) else { return }
+        try connection.transaction(doing: "storing the payload dictionary") {
+            // Of a release with the same lists it may be there already; the update holds it against a prune at work.
+            try connection.execute(
+                """
+                INSERT INTO nearline.payload_dictionary (dictionary, bytes) VALUES ($1::bigint, $2)
+                ON CONFLICT (dictionary) DO UPDATE SET bytes = EXCLUDED.bytes
+                """, [.int(Int64(dictionary.id)), .bytes(dictionary.bytes)], doing: "storing the payload dictionary")
+            try connection.execute(
+                "UPDATE nearline.release SET dictionary = $2::bigint WHERE release = $1::int",
+                [.int(Int64(release)), .int(Int64(dictionary.id))], doing: "storing the payload dictionary")
+        }
+        here.use(dictionary)
+        beside.use(dictionary)
+    }
+
+    private static let listsTrainedOn = 1000
+
+    /// Lists and bytes by codec, as JSON.
+    private var encoding: String {
+        let parts = PayloadCodec.allCases.map { codec in
+            let (a, b) = (here.encoding[codec]!, beside.encoding[codec]!)
+            return "\"\(codec)\": {\"lists\": \(a.lists + b.lists), \"bytes\": \(a.bytes + b.bytes)}"
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
     }
 
     private func copy(_ pieces: ShardPieces, doing: String) throws -> (stored: Int, bytes: Int) {
@@ -143,8 +184,8 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(here.exposure.lists(row) + beside.exposure.lists(row))
-                out.int64(here.exposure.listsInTop(row) + beside.exposure.listsInTop(row))
+                out.int64(beside.reduce(here.exposure.lists(row)) { $0 + $1.exposure.lists(row) })
+                out.int64(beside.reduce(here.exposure.listsInTop(row)) { $0 + $1.exposure.listsInTop(row) })
             }
         }
         for table in Leaf.allCases {
@@ -179,12 +220,12 @@ package final class ReleaseWriter {
             try connection.execute(
                 """
                 UPDATE nearline.release SET state = 'validated', users = $2::bigint, items = $3::bigint,
-                    transitions = $4::bigint, payload_bytes = $5::bigint
+                    transitions = $4::bigint, payload_bytes = $5::bigint, encoding = $6::jsonb
                 WHERE release = $1::int AND state = 'building'
                 """,
                 [
                     .int(Int64(release)), .int(Int64(users)), .int(Int64(items)), .int(Int64(transitions)),
-                    .int(Int64(payloadBytes)),
+                    .int(Int64(payloadBytes)), .text(encoding),
                 ], doing: "validating release \(release)")
         }
     }

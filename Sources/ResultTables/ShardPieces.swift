@@ -3,7 +3,7 @@ import Domain
 import Postgres
 import Synchronization
 
-/// The rows of one shard in pieces, which another thread lays out while this one sends; where that is not enough, this one
+/// The rows of one shard in pieces, which other threads lay out while this one sends; where that is not enough, this one
 /// lends a hand. What comes out does not depend on who did which.
 final class ShardPieces: Sendable {
     typealias Piece = (rows: CopyRows, payloadBytes: Int)
@@ -12,31 +12,31 @@ final class ShardPieces: Sendable {
     private let next = Atomic<Int>(0)
     private let made: Mutex<[Result<Piece, any Error>?]>
     private let oneMore = DispatchSemaphore(value: 0)
-    private let helper = DispatchGroup()
-    /// For this thread, and for the other one.
+    private let helpers = DispatchGroup()
+    /// What this thread lays out with; each of the others has its own.
     private let here: ListRows
-    private let beside: ListRows
 
     /// Small enough that the server soon has something to do.
     private static let usersPerPiece = 256
 
     /// Begins at once.
-    init(_ users: [(user: ExternalID, list: [Candidate])], here: ListRows, beside: ListRows) {
+    init(_ users: [(user: ExternalID, list: [Candidate])], here: ListRows, beside: [ListRows]) {
         self.users = users
-        (self.here, self.beside) = (here, beside)
+        self.here = here
         made = Mutex(Array(repeating: nil, count: (users.count + Self.usersPerPiece - 1) / Self.usersPerPiece))
-        guard count > 1 else { return }
-        DispatchQueue.global(qos: .userInitiated).async(group: helper) {
-            while let piece = self.claim() {
-                self.make(piece, with: self.beside)
-                self.oneMore.signal()
+        for rows in beside.prefix(max(count - 1, 0)) {
+            DispatchQueue.global(qos: .userInitiated).async(group: helpers) {
+                while let piece = self.claim() {
+                    self.make(piece, with: rows)
+                    self.oneMore.signal()
+                }
             }
         }
     }
 
     var count: Int { (users.count + Self.usersPerPiece - 1) / Self.usersPerPiece }
 
-    /// A piece, once; waits for it where the other thread is at it.
+    /// A piece, once; waits for it where another thread is at it.
     func take(_ piece: Int) throws -> Piece {
         while true {
             if let result = made.withLock({ $0[piece].take() }) { return try result.get() }
@@ -44,10 +44,10 @@ final class ShardPieces: Sendable {
         }
     }
 
-    /// Returns when the other thread has let go of everything; pieces that it has not begun are not made any more.
+    /// Returns when the other threads have let go of everything; pieces that nobody has begun are not made any more.
     func end() {
         next.store(count, ordering: .relaxed)
-        helper.wait()
+        helpers.wait()
     }
 
     /// The next piece that nobody is at; nil where there is none left.

@@ -37,6 +37,10 @@ struct Lookup: ParsableCommand {
             throw ValidationError(
                 "--snapshot goes with a user and --count alone: a file holds the lists of one release")
         }
+        guard (clusters == nil && !transitions) || (user == nil && release == nil && !history) else {
+            throw ValidationError("--clusters and --transitions are about the current release, not about a user")
+        }
+        guard !any || user == nil else { throw ValidationError("name a user, or --any, not both") }
         guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
     }
 
@@ -46,7 +50,7 @@ struct Lookup: ParsableCommand {
                 return try LookUpSnapshot(user: user, count: count, path: snapshot).run(context)
             }
             if transitions || clusters != nil {
-                return try LookUpClusters(names: clusters).run(context)
+                return try LookUpClusters(names: clusters, count: count).run(context)
             }
             return try LookUpUser(user: user, release: release, count: count, showsHistory: history).run(context)
         }

@@ -21,11 +21,11 @@ import Testing
         try pointer.rollBack(from: 3, to: 2, reason: "bad lists")
         #expect(try catalogue.current()?.release == 2)
         #expect(try [1, 2, 3].map { try database.state(of: $0) } == ["superseded", "current", "rolled_back"])
-        #expect(try catalogue.lastReason(3) == "bad lists")
+        #expect(try catalogue.reason(of: catalogue.release(3)) == "bad lists")
         #expect(try catalogue.lastGood()?.release == 1, "never the one that was taken back")
         try pointer.rollBack(from: 2, to: 1, reason: nil)
         #expect(try catalogue.lastGood() == nil)
-        #expect(try catalogue.rolledBack(settingsHash: "s")?.release.release == 3)
+        #expect(try catalogue.rolledBack(settingsHash: "s")?.release == 3)
     }
 
     @Test func aNewReleaseIsPublishedAfterARollback() throws {
@@ -59,7 +59,7 @@ import Testing
             thrown(ReleaseError.self) { try pointer.publish(2) } == .notBuilt(release: 2, state: "rolled_back"))
         try pointer.publish(2, reason: "it was good after all", isForced: true)
         #expect(try catalogue.current()?.release == 2)
-        #expect(try catalogue.lastReason(2) == "it was good after all")
+        #expect(try catalogue.reason(of: catalogue.release(2)) == "it was good after all")
     }
 
     @Test func everyChangeOfStateIsInTheBookWithRoleAndReason() throws {

@@ -16,7 +16,8 @@ import Testing
         let writer = try database.connection.writer(drawn)
         try writer.write(drawn.lists)
         let stored = try database.connection.execute(
-            "SELECT user_id, payload FROM nearline.candidate_r\(writer.release) ORDER BY user_id DESC", doing: "reading")
+            "SELECT user_id, payload FROM nearline.candidate_r\(writer.release) ORDER BY user_id DESC", doing: "reading"
+        )
         #expect(try stored.map { try $0.string("user_id") } == drawn.lists.map(\.user.description))
         var encoder = PayloadEncoder()
         let alone = try drawn.lists.map { try encoder.encode($0.list) }

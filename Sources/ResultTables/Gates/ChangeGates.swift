@@ -9,8 +9,7 @@ extension GateCheck {
                 query: "SELECT release, state FROM nearline.release WHERE release = \(release.release)")
         }
         let query = OverlapSample.query(new: release.release, old: current.release, users: bounds.overlapUsers)
-        let mayBeEqual =
-            (release.model, release.asOf, release.serveAt) == (current.model, current.asOf, current.serveAt)
+        let mayBeEqual = try isMadeFromTheSame(as: current)
         let bound =
             mayBeEqual
             ? "at least \(percent(bounds.minOverlap)); made from the same, so all of it is allowed"
@@ -28,6 +27,21 @@ extension GateCheck {
             "\(percent(sample.mean)) of a list in common with release \(current.release), "
                 + "mean of \(sample.users) users",
             bound: bound, query: query)
+    }
+
+    /// Whether model and events are those of the current release: then its lists may well be the same.
+    private func isMadeFromTheSame(as current: ReleaseRow) throws -> Bool {
+        guard release.model == current.model else { return false }
+        guard release.asOf != current.asOf else { return true }
+        guard let events = source.events else { return false }
+        return try !connection.execute(
+            """
+            SELECT EXISTS (SELECT FROM \(events) WHERE occurred_at > least($1::timestamptz, $2::timestamptz)
+                AND occurred_at <= greatest($1::timestamptz, $2::timestamptz)) AS any
+            """, [.text(release.asOf), .text(current.asOf)],
+            doing: "looking for events since release \(current.release)")[
+                0
+            ].bool("any")
     }
 
     /// What a trained model's figures call the number that is compared.

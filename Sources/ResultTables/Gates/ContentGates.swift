@@ -22,8 +22,12 @@ extension GateCheck {
         if lists.deniedByFallback > 0 {
             figure += "; \(lists.deniedByFallback) users without a list would get theirs from the fallback list"
         }
+        let isWithin =
+            bounds.maxExcludedShare > 0
+            && Double(own.count + lists.deniedByFallback) <= bounds.maxExcludedShare * Double(lists.own.lists)
         return finding(
-            .excluded, own.count == 0 && inFallback == 0 && lists.deniedByFallback == 0, figure, bound: "none",
+            .excluded, own.count == 0 && inFallback == 0 && lists.deniedByFallback == 0 || isWithin, figure,
+            bound: bounds.maxExcludedShare == 0 ? "none" : "at most \(percent(bounds.maxExcludedShare))",
             query: exclusionQuery(own))
     }
 

@@ -14,6 +14,9 @@ package struct GateBounds: Sendable, Equatable {
     package var maxEmptyShare = 0.01
     /// Share of lists that may be shorter than wanted although there are items enough.
     package var maxShortShare = 0.05
+    /// Share of lists that may hold what the source denies by now. More than 0 is for shops where items sell out by the
+    /// minute: what sold out while the lists were made is in some of them.
+    package var maxExcludedShare = 0.0
     /// Share of lists that may hold popular items only: above it, hardly anything is personal.
     package var maxFallbackShare = 0.5
     /// Mean share of items that a user's lists in both releases have to have in common: below it, rows were mixed up.

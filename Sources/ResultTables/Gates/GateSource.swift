@@ -5,7 +5,11 @@ package struct GateSource: Sendable, Equatable {
     /// A query that gives the `user_id` and `item_id` of what single users may not get, with the same types.
     package var deniedPairs: String?
 
-    package init(deniedForEverybody: String? = nil, deniedPairs: String? = nil) {
+    /// The events, as a quoted relation with a column `occurred_at`; nil where nobody can say whether there are new ones.
+    package var events: String?
+
+    package init(deniedForEverybody: String? = nil, deniedPairs: String? = nil, events: String? = nil) {
+        self.events = events
         self.deniedForEverybody = deniedForEverybody
         self.deniedPairs = deniedPairs
     }

@@ -8,10 +8,13 @@ struct ProcessorTime {
 
     /// - Parameter backend: the server's process, which has to be on this machine.
     static func now(_ backend: Int32) -> ProcessorTime {
+        ProcessorTime(client: ofThisProcess, server: Double(nanoseconds(backend)) / 1e9)
+    }
+
+    static var ofThisProcess: Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return ProcessorTime(
-            client: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9, server: Double(nanoseconds(backend)) / 1e9)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// The first number of `schedstat`: nanoseconds at work.

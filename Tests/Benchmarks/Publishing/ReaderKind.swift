@@ -1,4 +1,5 @@
 import Domain
+import NearlineClient
 import Postgres
 import ResultCodec
 import ResultTables
@@ -10,6 +11,7 @@ enum ReaderKind: String, CaseIterable, Sendable {
     case candidateLookup = "CandidateLookup"
     case prepared = "prepared payload"
     case transaction = "prepared, in transactions"
+    case client = "NearlineClient"
     case snapshot = "snapshot file"
 }
 
@@ -20,6 +22,8 @@ typealias Answer = (release: Int, fault: String?)
 struct ListReader {
     private let kind: ReaderKind
     private let connection: Connection?
+    private let client: NearlineClient?
+    private var list = CandidateList()
     private let folder: SnapshotFolder
     private var snapshot: Snapshot?
     private var lookupsInTransaction = 0
@@ -29,8 +33,10 @@ struct ListReader {
     init(_ kind: ReaderKind, database: String, folder: SnapshotFolder) throws {
         self.kind = kind
         self.folder = folder
-        connection =
-            kind == .snapshot ? nil : try Connection("dbname=\(database)", applicationName: "publish-figures")
+        let conninfo = "dbname=\(database)", name = "publish-figures"
+        client = kind == .client ? try NearlineClient(conninfo, applicationName: name) : nil
+        let asksItself = ![.client, .snapshot].contains(kind)
+        connection = asksItself ? try Connection(conninfo, applicationName: name) : nil
         try connection?.execute(
             """
             PREPARE payload_of (bigint) AS SELECT release, payload FROM nearline.candidate
@@ -44,6 +50,7 @@ struct ListReader {
         case .candidateLookup: try readByLookup(user)
         case .prepared: try readPayload(user)
         case .transaction: try readInTransaction(user)
+        case .client: try readByClient(user)
         case .snapshot: try readFile(user)
         }
     }
@@ -76,6 +83,16 @@ struct ListReader {
         lookupsInTransaction = (lookupsInTransaction + 1) % Self.perTransaction
         if lookupsInTransaction == 0 { try connection!.execute("COMMIT", doing: "committing") }
         return answer
+    }
+
+    private mutating func readByClient(_ user: Int) throws -> Answer {
+        try client!.candidates(for: .integer(Int64(user)), into: &list)
+        let items = list.items.map { item in
+            if case .integer(let key) = item.item { key } else { Int64(-1) }
+        }
+        let (release, fault) = MarkedRelease.read(items: items, user: user)
+        guard fault == nil, release != list.release else { return (release, fault) }
+        return (release, "items of release \(release), facts of release \(list.release)")
     }
 
     private mutating func readFile(_ user: Int) throws -> Answer {
