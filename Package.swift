@@ -4,7 +4,10 @@ import PackageDescription
 // Arrows point down only (README, "The house"); jobs/check-arrows.sh holds the imports to this graph.
 let package = Package(
     name: "nearline",
-    products: [.executable(name: "nearline", targets: ["nearline"])],
+    products: [
+        .executable(name: "nearline", targets: ["nearline"]),
+        .library(name: "NearlineClient", targets: ["NearlineClient"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -23,7 +26,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
-                "Safetensors",
+                "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -35,7 +38,10 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
-        .target(name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema"]),
+        .target(
+            name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
+        .target(
+            name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
 
@@ -44,13 +50,15 @@ let package = Package(
         .target(name: "Checksum", dependencies: ["CXXHash"]),
         .target(name: "Postgres", dependencies: ["CLibPQ"]),
         .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "Snapshots", dependencies: ["Domain", "Checksum"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
         .target(
-            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql"],
+            name: "Schema", dependencies: ["Checksum"], exclude: ["sql/schema.sql", "sql/queries"],
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
+                .embedInCode("sql/0005_release_states.sql"),
             ]),
 
         // C
@@ -63,6 +71,12 @@ let package = Package(
 
         // measurements
         .executableTarget(
+            name: "publish-figures",
+            dependencies: [
+                "NearlineClient", "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Publishing"),
+        .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
 
         // tests
@@ -72,6 +86,16 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
         .testTarget(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
+        .executableTarget(
+            name: "lookup-figures",
+            dependencies: ["NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Lookups"),
+        .testTarget(
+            name: "NearlineClientTests",
+            dependencies: [
+                "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
+            ]),
+        .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
@@ -91,7 +115,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultTablesTests",
-            dependencies: ["ResultTables", "ResultCodec", "Schema", "Domain", "Postgres", "TestSupport"]),
+            dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),

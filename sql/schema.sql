@@ -2,6 +2,129 @@
 -- Nobody runs this file; GoldenSchemaTests compares it. To make it anew:
 -- UPDATE_GOLDEN=1 jobs/test.sh --filter GoldenSchemaTests
 CREATE SCHEMA nearline;
+CREATE FUNCTION nearline.copy_grants(parent regclass, leaf regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT a.grantee::regrole AS grantee FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = parent AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner AND a.grantee <> 0
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %s', leaf, given.grantee);
+    END LOOP;
+END
+$$;
+CREATE FUNCTION nearline.create_result_functions(user_type text, item_type text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    EXECUTE format($ddl$
+        CREATE OR REPLACE FUNCTION nearline.lookup(wanted %1$s)
+        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted
+                    AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
+                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
+                (SELECT f.payload FROM nearline.fallback f
+                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            ORDER BY u.rank
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup(%1$s) IS
+            'The current list of a user, best first: the near-line one, else last night''s, else the popular one.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_many(wanted %1$s[])
+        RETURNS TABLE (user_id %1$s, rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_many(%1$s[]) IS 'nearline.lookup for several users.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_in(wanted_release int, wanted %1$s)
+        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted AND o.release = wanted_release),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = wanted_release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = wanted_release))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = wanted_release
+            ORDER BY u.rank
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_in(int, %1$s) IS
+            'nearline.lookup in a stated release: for a request that must not see two, or to look at an old one.';
+        CREATE OR REPLACE FUNCTION nearline.lookup_facts(wanted %1$s)
+        RETURNS TABLE (release int, origin text, as_of timestamptz, age interval, published_at timestamptz)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT p.release, CASE WHEN o.user_id IS NOT NULL THEN 'overlay' WHEN EXISTS (
+                    SELECT FROM nearline.candidate c WHERE c.user_id = wanted
+                        AND c.release = (SELECT release FROM nearline.current_release WHERE only_row))
+                THEN 'own' ELSE 'fallback' END,
+                coalesce(o.as_of, r.as_of), now() - coalesce(o.as_of, r.as_of), p.published_at
+            FROM nearline.current_release p
+            JOIN nearline.release r USING (release)
+            LEFT JOIN nearline.overlay o ON o.user_id = wanted
+                AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE p.only_row
+        $body$;
+        COMMENT ON FUNCTION nearline.lookup_facts(%1$s) IS
+            'Which release a user''s list comes from, from where in it (overlay, own, fallback), and how old its events are.';
+        CREATE OR REPLACE FUNCTION nearline.release_diff(a int, b int, share double precision DEFAULT 1)
+        RETURNS TABLE (user_id %1$s, in_a int, in_b int, shared int)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
+            FROM (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
+            ) x FULL JOIN (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
+            ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
+        $body$;
+        COMMENT ON FUNCTION nearline.release_diff(int, int, double precision) IS
+            'For each user of two releases, or of a share of them, the length of both lists as published and how many items '
+            'they share.';
+        CREATE OR REPLACE VIEW nearline.candidates AS
+            -- One level and no sub-selects with pointers of their own: else PostgreSQL 16 and older read it in one process.
+            SELECT l.user_id, u.rank, i.item_id, u.score, u.source
+            FROM (
+                SELECT c.user_id, c.release, c.payload, false AS is_newer FROM nearline.candidate c
+                UNION ALL
+                SELECT o.user_id, o.release, o.payload, true FROM nearline.overlay o
+            ) l
+            LEFT JOIN nearline.overlay newer ON newer.user_id = l.user_id AND NOT l.is_newer
+                AND newer.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            CROSS JOIN LATERAL nearline.unpack(l.payload) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE l.release = (SELECT release FROM nearline.current_release WHERE only_row)
+                AND newer.user_id IS NULL;
+        COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
+        CREATE OR REPLACE VIEW nearline.exposure AS
+            SELECT i.item_id, i.lists, i.lists_top_10
+            FROM nearline.release_item i
+            WHERE i.release = (SELECT release FROM nearline.current_release WHERE only_row);
+        COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
+    $ddl$, user_type, item_type);
+END
+$_$;
 CREATE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -13,71 +136,102 @@ BEGIN
     WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id';
     SELECT atttypid INTO item_found FROM pg_attribute
     WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id';
-    IF user_found IS NOT NULL THEN
-        IF user_found <> user_type OR item_found <> item_type THEN
-            RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
-                user_found, item_found, user_type, item_type
-                USING ERRCODE = 'datatype_mismatch', HINT =
-                    'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
-        END IF;
-        RETURN;
+    IF user_found <> user_type OR item_found <> item_type THEN
+        RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
+            user_found, item_found, user_type, item_type
+            USING ERRCODE = 'datatype_mismatch', HINT =
+                'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
     END IF;
-    EXECUTE format($ddl$
-        CREATE TABLE nearline.candidate (
-            user_id %1$s  NOT NULL,
-            release int   NOT NULL,
-            payload bytea NOT NULL
-        ) PARTITION BY LIST (release);
-        ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
-        COMMENT ON TABLE nearline.candidate IS 'One packed list per user and release; nearline.candidates shows them as rows.';
-        CREATE TABLE nearline.release_item (
-            release      int    NOT NULL,
-            item_row     int    NOT NULL,
-            item_id      %2$s   NOT NULL,
-            lists        bigint NOT NULL,
-            lists_top_10 bigint NOT NULL
-        ) PARTITION BY LIST (release);
-        COMMENT ON TABLE nearline.release_item IS
-            'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
-        CREATE FUNCTION nearline.lookup(wanted %1$s)
-        RETURNS TABLE (rank int, item_id %2$s, score real, source text)
-        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-            -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
-            SELECT u.rank, i.item_id, u.score, u.source
-            FROM nearline.unpack(coalesce(
-                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
-                    AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
-                (SELECT f.payload FROM nearline.fallback f
-                    WHERE f.release = (SELECT release FROM nearline.current_release WHERE only_row)))) u
-            JOIN nearline.release_item i ON i.item_row = u.item_row
-                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
-            ORDER BY u.rank
-        $body$;
-        COMMENT ON FUNCTION nearline.lookup(%1$s) IS
-            'The current list of a user, best first; the popular list where the user has none.';
-        CREATE FUNCTION nearline.lookup_many(wanted %1$s[])
-        RETURNS TABLE (user_id %1$s, rank int, item_id %2$s, score real, source text)
-        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-            SELECT w.user_id, l.* FROM unnest(wanted) AS w (user_id) CROSS JOIN LATERAL nearline.lookup(w.user_id) l
-        $body$;
-        COMMENT ON FUNCTION nearline.lookup_many(%1$s[]) IS 'nearline.lookup for several users.';
-        CREATE VIEW nearline.candidates AS
-            SELECT c.user_id, u.rank, i.item_id, u.score, u.source
-            FROM nearline.candidate c
-            CROSS JOIN LATERAL nearline.unpack(c.payload) u
-            JOIN nearline.release_item i ON i.release = c.release AND i.item_row = u.item_row
-            WHERE c.release = (SELECT release FROM nearline.current_release WHERE only_row)
-                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row);
-        COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
-        CREATE VIEW nearline.exposure AS
-            SELECT i.item_id, i.lists, i.lists_top_10
-            FROM nearline.release_item i
-            WHERE i.release = (SELECT release FROM nearline.current_release WHERE only_row);
-        COMMENT ON VIEW nearline.exposure IS 'In how many lists of the current release each item stands, counted when it was built.';
-    $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+    IF user_found IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.candidate (
+                user_id %1$s  NOT NULL,
+                release int   NOT NULL,
+                payload bytea NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.candidate IS
+                'One packed list per user and release; nearline.candidates shows them as rows.';
+            CREATE TABLE nearline.release_item (
+                release      int    NOT NULL,
+                item_row     int    NOT NULL,
+                item_id      %2$s   NOT NULL,
+                lists        bigint NOT NULL,
+                lists_top_10 bigint NOT NULL
+            ) PARTITION BY LIST (release);
+            COMMENT ON TABLE nearline.release_item IS
+                'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+        $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+    END IF;
+    IF to_regclass('nearline.overlay') IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.overlay (
+                user_id %1$s        NOT NULL,
+                release int         NOT NULL,
+                payload bytea       NOT NULL,
+                as_of   timestamptz NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.overlay ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.overlay IS
+                'Lists made since the release was published, from newer events (as_of); lookups read them first.';
+        $ddl$, format_type(user_type, NULL));
+        PERFORM nearline.create_result_functions(format_type(user_type, NULL), format_type(item_type, NULL));
+        -- To readers who were let in before there was anything to read.
+        PERFORM nearline.copy_grants('nearline.fallback', made::regclass) FROM unnest(ARRAY[
+            'nearline.candidate', 'nearline.overlay', 'nearline.release_item', 'nearline.candidates',
+            'nearline.exposure']) made;
+    END IF;
 END
 $_$;
 COMMENT ON FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) IS 'Makes the result tables, lookups and views for these key types; does nothing where they are there already.';
+CREATE FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    -- So many bits behind begin_at hold too few, and enough.
+    low  int := ones - 1;
+    high int := least(16 * ones, length(bits) - begin_at + 1);
+    half int;
+BEGIN
+    IF ones = 0 THEN
+        RETURN begin_at;
+    END IF;
+    IF high < ones OR bit_count(substring(bits FROM begin_at FOR high)) < ones THEN
+        RETURN NULL;
+    END IF;
+    WHILE high - low > 1 LOOP
+        half := (low + high) / 2;
+        IF bit_count(substring(bits FROM begin_at FOR half)) < ones THEN
+            low := half;
+        ELSE
+            high := half;
+        END IF;
+    END LOOP;
+    RETURN begin_at + high;
+END
+$$;
+COMMENT ON FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) IS 'The place behind so many ones from a place on, that is behind so many unary numbers; NULL where there are fewer.';
+CREATE FUNCTION nearline.grant_reader(reader name) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    readable CONSTANT text[] := ARRAY[
+        'current_release', 'release', 'release_cluster', 'fallback', 'payload_dictionary', 'candidate', 'overlay',
+        'transition', 'release_item', 'candidates', 'exposure', 'transitions', 'releases', 'release_gate', 'migration'];
+    relation regclass;
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA nearline TO %I', reader);
+    FOR relation IN
+        SELECT c.oid FROM pg_class c
+        WHERE c.relnamespace = 'nearline'::regnamespace AND (c.relname = ANY (readable)
+            OR c.relname ~ '^(candidate|overlay|transition|release_item)_r[0-9]+$')
+            AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %I', relation, reader);
+    END LOOP;
+END
+$_$;
+COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else.';
 CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -89,12 +243,20 @@ CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     END)::real
 $$;
 COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT share >= 1 OR (hashtextextended(key, 0) & 2147483647) < share * 2147483648
+$$;
+COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
             -- The pointer is asked for by each table on its own, in one snapshot: so only its partition is looked at.
             SELECT u.rank, i.item_id, u.score, u.source
             FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted
+                    AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)),
                 (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted
                     AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)),
                 (SELECT f.payload FROM nearline.fallback f
@@ -103,7 +265,34 @@ CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_
                 AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
             ORDER BY u.rank
         $$;
-COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first; the popular list where the user has none.';
+COMMENT ON FUNCTION nearline.lookup(wanted bigint) IS 'The current list of a user, best first: the near-line one, else last night''s, else the popular one.';
+CREATE FUNCTION nearline.lookup_facts(wanted bigint) RETURNS TABLE(release integer, origin text, as_of timestamp with time zone, age interval, published_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT p.release, CASE WHEN o.user_id IS NOT NULL THEN 'overlay' WHEN EXISTS (
+                    SELECT FROM nearline.candidate c WHERE c.user_id = wanted
+                        AND c.release = (SELECT release FROM nearline.current_release WHERE only_row))
+                THEN 'own' ELSE 'fallback' END,
+                coalesce(o.as_of, r.as_of), now() - coalesce(o.as_of, r.as_of), p.published_at
+            FROM nearline.current_release p
+            JOIN nearline.release r USING (release)
+            LEFT JOIN nearline.overlay o ON o.user_id = wanted
+                AND o.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WHERE p.only_row
+        $$;
+COMMENT ON FUNCTION nearline.lookup_facts(wanted bigint) IS 'Which release a user''s list comes from, from where in it (overlay, own, fallback), and how old its events are.';
+CREATE FUNCTION nearline.lookup_in(wanted_release integer, wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT u.rank, i.item_id, u.score, u.source
+            FROM nearline.unpack(coalesce(
+                (SELECT o.payload FROM nearline.overlay o WHERE o.user_id = wanted AND o.release = wanted_release),
+                (SELECT c.payload FROM nearline.candidate c WHERE c.user_id = wanted AND c.release = wanted_release),
+                (SELECT f.payload FROM nearline.fallback f WHERE f.release = wanted_release))) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = wanted_release
+            ORDER BY u.rank
+        $$;
+COMMENT ON FUNCTION nearline.lookup_in(wanted_release integer, wanted bigint) IS 'nearline.lookup in a stated release: for a request that must not see two, or to look at an old one.';
 CREATE FUNCTION nearline.lookup_many(wanted bigint[]) RETURNS TABLE(user_id bigint, rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -111,11 +300,18 @@ CREATE FUNCTION nearline.lookup_many(wanted bigint[]) RETURNS TABLE(user_id bigi
         $$;
 COMMENT ON FUNCTION nearline.lookup_many(wanted bigint[]) IS 'nearline.lookup for several users.';
 CREATE FUNCTION nearline.lz4_block(input bytea, raw_length integer) RETURNS bytea
+    LANGUAGE sql IMMUTABLE STRICT COST 1000 PARALLEL SAFE
+    AS $$
+    SELECT nearline.lz4_block(input, raw_length, '')
+$$;
+COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer) IS 'Decompresses an LZ4 block to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its input.';
+CREATE FUNCTION nearline.lz4_block(input bytea, raw_length integer, dictionary bytea) RETURNS bytea
     LANGUAGE plpgsql IMMUTABLE STRICT COST 1000 PARALLEL SAFE
     AS $$
 DECLARE
     block    bytea := substring(input FROM 1);  -- brings a value from TOAST into memory once, not at every get_byte
     size     int   := length(block);
+    reach    int   := length(dictionary);
     output   bytea := '';
     written  int   := 0;
     position int   := 0;
@@ -154,7 +350,7 @@ BEGIN
         EXIT WHEN size - position < 2;
         back := get_byte(block, position) | (get_byte(block, position + 1) << 8);
         position := position + 2;
-        EXIT WHEN back = 0 OR back > written;
+        EXIT WHEN back = 0 OR back > written + reach;
         run := (token & 15) + 4;
         IF run = 19 THEN
             LOOP
@@ -166,20 +362,29 @@ BEGIN
             END LOOP;
         END IF;
         EXIT WHEN run > raw_length - written;
-        piece := substring(output FROM written - back + 1 FOR least(back, run));
-        -- A match may reach into what it writes itself: that repeats its first `back` bytes.
-        WHILE length(piece) < run LOOP
-            piece := piece || piece;
-        END LOOP;
-        output := output || substring(piece FROM 1 FOR run);
-        written := written + run;
+        IF back > written THEN
+            -- It begins in the dictionary, which ends where the output begins, and may go on from there.
+            piece := substring(dictionary FROM reach + written - back + 1 FOR run);
+            output := output || piece;
+            written := written + length(piece);
+            run := run - length(piece);
+        END IF;
+        IF run > 0 THEN
+            piece := substring(output FROM written - back + 1 FOR least(back, run));
+            -- A match may reach into what it writes itself: that repeats its first `back` bytes.
+            WHILE length(piece) < run LOOP
+                piece := piece || piece;
+            END LOOP;
+            output := output || substring(piece FROM 1 FOR run);
+            written := written + run;
+        END IF;
     END LOOP;
     RAISE EXCEPTION 'the LZ4 block is malformed at byte % of %, with % of % bytes decompressed',
         position, size, written, raw_length
         USING ERRCODE = 'data_corrupted', HINT = 'The bytes were damaged: publish the release again, or roll back.';
 END
 $$;
-COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer) IS 'Decompresses an LZ4 block to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its input.';
+COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer, dictionary bytea) IS 'Decompresses an LZ4 block, whose matches may lie in the dictionary too, to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its inputs.';
 CREATE FUNCTION nearline.next_clusters(latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -207,6 +412,143 @@ CREATE FUNCTION nearline.next_clusters(older text, latest text) RETURNS TABLE(ra
     ORDER BY u.rank
 $$;
 COMMENT ON FUNCTION nearline.next_clusters(older text, latest text) IS 'The clusters that most often follow: of the ordered pair, else of the latest one, else of everybody.';
+CREATE FUNCTION nearline.payload_checksum(bytes bytea) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT hash_array_extended(ARRAY[bytes], 0) & 4294967295
+$$;
+COMMENT ON FUNCTION nearline.payload_checksum(bytes bytea) IS 'The checksum in payloads of version 2, of their bytes 0 to 7 and 12 to the end; also the key of a dictionary.';
+CREATE FUNCTION nearline.payload_header(payload bytea, OUT codec integer, OUT n integer, OUT raw_length integer, OUT body bytea) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE STRICT COST 500 PARALLEL SAFE
+    AS $$
+DECLARE
+    newer   CONSTANT text := 'Was it written by a newer Nearline? Run nearline migrate.';
+    damaged CONSTANT text := 'The bytes were damaged: publish the release again, or roll back.';
+    header  bytea := substring(payload FROM 1 FOR 14);
+    version int;
+    last    int := 2;  -- of the codecs of a version
+    stored  bigint;
+BEGIN
+    IF length(header) < 12 OR get_byte(header, 0) <> 78 THEN
+        RAISE EXCEPTION 'not a payload: % bytes that do not begin with a header', length(payload)
+            USING ERRCODE = 'data_corrupted',
+                HINT = 'Is this a payload column? Was it written by a newer Nearline? Run nearline migrate.';
+    END IF;
+    version := get_byte(header, 1);
+    codec := get_byte(header, 2);
+    IF version = 2 THEN
+        last := 4;
+        n := get_byte(header, 3) | (get_byte(header, 4) << 8);
+        raw_length := get_byte(header, 5) | (get_byte(header, 6) << 8) | (get_byte(header, 7) << 16);
+        stored := get_byte(header, 8) | (get_byte(header, 9) << 8) | (get_byte(header, 10) << 16)
+            | (get_byte(header, 11)::bigint << 24);
+        body := substring(payload FROM 13);  -- also brings a value from TOAST into memory once
+        -- Before the codec: a damaged codec should not read as one of a newer Nearline.
+        IF nearline.payload_checksum(substring(header FROM 1 FOR 8) || body) <> stored THEN
+            RAISE EXCEPTION 'payload states checksum % and has %', stored,
+                nearline.payload_checksum(substring(header FROM 1 FOR 8) || body)
+                USING ERRCODE = 'data_corrupted', HINT = damaged;
+        END IF;
+    ELSIF version = 1 AND length(header) = 14 AND get_byte(header, 3) = 0 THEN
+        -- Its checksum is XXH3, which SQL cannot compute: a flipped bit in a row or a score passes. ResultCodec checks it.
+        n := get_byte(header, 4) | (get_byte(header, 5) << 8);
+        raw_length := get_byte(header, 6) | (get_byte(header, 7) << 8) | (get_byte(header, 8) << 16)
+            | (get_byte(header, 9) << 24);
+        body := substring(payload FROM 15);
+    ELSE
+        last := -1;
+    END IF;
+    IF codec > last THEN
+        RAISE EXCEPTION 'payload of version %, codec % in % bytes; known are version 1 with codecs 0 to 2, version 2 '
+            'with codecs 0 to 4', version, codec, length(payload)
+            USING ERRCODE = 'data_corrupted', HINT = newer;
+    END IF;
+    IF (codec IN (0, 2, 3) AND raw_length <> 7 * n) OR (codec IN (0, 1, 4) AND raw_length <> length(body))
+        OR (codec = 3 AND length(body) < 4)
+        OR (n = 0 AND raw_length <> 0) THEN
+        RAISE EXCEPTION 'payload of codec % with % candidates: body of % bytes, stated as % when decompressed',
+            codec, n, length(body), raw_length
+            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nearline.payload_header(payload bytea, OUT codec integer, OUT n integer, OUT raw_length integer, OUT body bytea) IS 'Codec, number of candidates, length when decompressed, and the body of a payload of version 1 or 2, checked.';
+CREATE FUNCTION nearline.record_release_state() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    why text := nullif(current_setting('nearline.reason', true), '');
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO nearline.release_event (release, becomes, reason) VALUES (NEW.release, NEW.state, why);
+        RETURN NEW;
+    END IF;
+    IF NEW.state <> OLD.state THEN
+        IF (OLD.state, NEW.state) NOT IN (
+            ('building', 'validated'), ('building', 'failed'), ('validated', 'current'), ('current', 'superseded'),
+            ('current', 'rolled_back'), ('superseded', 'current'), ('rolled_back', 'current')
+        ) THEN
+            RAISE EXCEPTION 'release % is %, it cannot become %', OLD.release, OLD.state, NEW.state
+                USING ERRCODE = 'check_violation', HINT = 'nearline releases shows the states; see nearline.release_event.';
+        END IF;
+        INSERT INTO nearline.release_event (release, was, becomes, reason)
+        VALUES (NEW.release, OLD.state, NEW.state, coalesce(why, CASE WHEN NEW.state = 'failed' THEN NEW.reason END));
+    END IF;
+    IF NEW.pin_reason IS DISTINCT FROM OLD.pin_reason THEN
+        INSERT INTO nearline.release_event (release, was, becomes, reason) VALUES (
+            NEW.release, NEW.state, CASE WHEN NEW.pin_reason IS NULL THEN 'unpinned' ELSE 'pinned' END,
+            coalesce(NEW.pin_reason, why));
+    END IF;
+    IF NEW.pruned_at IS DISTINCT FROM OLD.pruned_at THEN
+        INSERT INTO nearline.release_event (release, was, becomes, reason)
+        VALUES (NEW.release, NEW.state, 'pruned', why);
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION nearline.refuse_candidate(rank integer, item_row bigint, source text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    IF source IS NULL THEN
+        RAISE EXCEPTION 'candidate % of a payload has a source that is not known here', rank
+            USING ERRCODE = 'data_corrupted', HINT = 'Was it written by a newer Nearline? Run nearline migrate.';
+    END IF;
+    IF item_row < 0 OR item_row > 2147483647 THEN
+        RAISE EXCEPTION 'candidate % of a payload has an item row above 2147483647', rank
+            USING ERRCODE = 'data_corrupted',
+                HINT = 'The bytes were damaged: publish the release again, or roll back.';
+    END IF;
+    RAISE EXCEPTION 'the scores of a payload break off or stop falling at candidate %', rank
+        USING ERRCODE = 'data_corrupted', HINT = 'The bytes were damaged: publish the release again, or roll back.';
+END
+$$;
+COMMENT ON FUNCTION nearline.refuse_candidate(rank integer, item_row bigint, source text) IS 'Raises data_corrupted, saying which part of a candidate cannot be.';
+CREATE FUNCTION nearline.release_diff(a integer, b integer, share double precision DEFAULT 1) RETURNS TABLE(user_id bigint, in_a integer, in_b integer, shared integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            -- The payloads are joined, and unpacked behind that: both sides stream in the order of their keys.
+            SELECT user_id, n.in_a, n.in_b, n.shared
+            FROM (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = a AND nearline.in_sample(c.user_id::text, share)
+            ) x FULL JOIN (
+                SELECT c.user_id, c.payload FROM nearline.candidate c
+                WHERE c.release = b AND nearline.in_sample(c.user_id::text, share)
+            ) y USING (user_id)
+            CROSS JOIN LATERAL (
+                SELECT count(in_x.item_id)::int AS in_a, count(in_y.item_id)::int AS in_b,
+                    count(*) FILTER (WHERE in_x.item_id = in_y.item_id)::int AS shared
+                FROM (
+                    SELECT i.item_id FROM nearline.unpack(x.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = a
+                ) in_x FULL JOIN (
+                    SELECT i.item_id FROM nearline.unpack(y.payload) u
+                    JOIN nearline.release_item i ON i.item_row = u.item_row AND i.release = b
+                ) in_y USING (item_id)
+            ) n
+        $$;
+COMMENT ON FUNCTION nearline.release_diff(a integer, b integer, share double precision) IS 'For each user of two releases, or of a share of them, the length of both lists as published and how many items they share.';
 CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -219,126 +561,306 @@ CREATE FUNCTION nearline.transition_key(older integer, latest integer) RETURNS b
     SELECT ((coalesce(older, -1) + 1)::bigint << 32) | (coalesce(latest, -1) + 1)::bigint
 $$;
 COMMENT ON FUNCTION nearline.transition_key(older integer, latest integer) IS 'The key of an ordered pair of clusters; NULL stands for "none", so (NULL, NULL) is everybody''s.';
+CREATE FUNCTION nearline.transition_latest(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT nullif((key & 4294967295)::int - 1, -1)
+$$;
+COMMENT ON FUNCTION nearline.transition_latest(key bigint) IS 'The latest cluster of a key; NULL in the key of everybody.';
+CREATE FUNCTION nearline.transition_older(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT nullif((key >> 32)::int - 1, -1)
+$$;
+COMMENT ON FUNCTION nearline.transition_older(key bigint) IS 'The older cluster of a key; NULL where it has none.';
 CREATE FUNCTION nearline.unpack(payload bytea) RETURNS TABLE(rank integer, item_row integer, score real, source text)
+    LANGUAGE plpgsql STABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
+    AS $$
+DECLARE
+    header      record;
+    n           int;
+    bits        bit varying;    -- of the body
+    place       int := 8;       -- the next bit of the head, from 1
+    band_bits   int;
+    width       int;
+    base        bigint := 0;
+    bases       bigint[];       -- of bands, from 0
+    widths      int[];
+    band        int;
+    rices       int[] := '{}';  -- the parameter of each group of ranks
+    rice        int := 0;
+    mask        int;            -- of the bits of a rest
+    has_falls   boolean;
+    begins      int := 0;       -- the ranks of a group
+    ends        int := 1;
+    falls       int := 0;       -- that are written
+    form        int;            -- of the sources: 0 one for all, 1 fixed, 2 unary, 3 runs
+    labels      text[] := '{}';
+    source_bits int;
+    run_bits    int;
+    run_ends    int := 0;
+    source_at   int;            -- the next bit of each part
+    band_at     int;
+    fall_at     int;
+    rest_at     int;
+    ones_at     int;            -- where the next unary number ends, from its first bit
+    rest        bigint;         -- the place in the band, then the lowest bits of the fall
+    sortable    int;            -- bits of the score
+    is_special  boolean;        -- rows may be too large, or sources differ
+BEGIN
+    header := nearline.payload_header(payload);
+    n := header.n;
+    IF header.codec <> 4 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_bytes(header.codec, header.n, header.raw_length, header.body);
+        RETURN;
+    ELSIF n = 0 THEN
+        RETURN;
+    END IF;
+    -- The head.
+    bits := ('x' || encode(header.body, 'hex'))::bit varying;
+    band_bits := substring(bits FROM 1 FOR 2)::int;
+    width := substring(bits FROM 3 FOR 5)::int;
+    run_bits := 17 - coalesce(nullif(position(B'1' IN (n - 1)::bit(16)), 0), 17);
+    FOR i IN 0 .. (1 << band_bits) - 1 LOOP
+        IF i > 0 THEN
+            width := width + substring(bits FROM place FOR 2)::int;
+            place := place + 2;
+        END IF;
+        bases[i] := base;
+        widths[i] := width;
+        base := base + (1::bigint << width);
+    END LOOP;
+    sortable := substring(bits FROM place FOR 16)::int;
+    place := place + 16;
+    WHILE ends < n LOOP
+        rice := substring(bits FROM place FOR 4)::int;
+        place := place + 4;
+        rices := rices || rice;
+        IF rice < 15 THEN
+            falls := falls + least(n, 4 * ends) - ends;
+        END IF;
+        ends := 4 * ends;
+    END LOOP;
+    form := substring(bits FROM place FOR 2)::int;
+    place := place + 2;
+    ends := 0;
+    IF form > 0 THEN
+        ends := substring(bits FROM place FOR 4)::int;
+        place := place + 4;
+    END IF;
+    source_bits := 5 - coalesce(nullif(position(B'1' IN ends::bit(4)), 0), 5);
+    FOR i IN 0 .. ends LOOP
+        source := nearline.source_label(substring(bits FROM place FOR 4)::int);
+        IF source IS NULL THEN
+            PERFORM nearline.refuse_candidate(1, 0, NULL);
+        END IF;
+        labels := labels || source;
+        place := place + 4;
+    END LOOP;
+    -- Where the parts begin.
+    band_at := place;
+    source_at := place + n * band_bits;
+    fall_at := source_at;
+    IF form = 1 THEN
+        fall_at := source_at + n * source_bits;
+    ELSIF form = 2 THEN
+        fall_at := nearline.end_of_ones(bits, source_at, n);
+    ELSIF form = 3 THEN
+        WHILE run_ends < n LOOP
+            run_ends := run_ends + 1 + substring(bits FROM fall_at + source_bits FOR run_bits)::int;
+            fall_at := fall_at + source_bits + run_bits;
+        END LOOP;
+    END IF;
+    rest_at := nearline.end_of_ones(bits, fall_at, falls);
+    IF width > 31 OR rest_at IS NULL OR run_ends > n OR sortable > 64511 THEN
+        PERFORM nearline.refuse_candidate(1, 0, '');
+    END IF;
+    -- The candidates, by groups of ranks that share a parameter. No fall is written of the first one, nor of a group
+    -- whose parameter is 15.
+    is_special := form > 0 OR base > 2147483648;
+    run_ends := 0;
+    source := labels[1];
+    rices := 15 || rices;
+    ends := 1;
+    WHILE begins < n LOOP
+        rice := rices[1];
+        rices := rices[2:];
+        has_falls := rice < 15;
+        rice := rice % 15;
+        mask := (1 << rice) - 1;
+        FOR i IN begins .. least(n, ends) - 1 LOOP
+            band := substring(bits FROM band_at + i * band_bits FOR band_bits)::int;
+            rest := substring(bits FROM rest_at FOR widths[band] + rice)::bigint;
+            rest_at := rest_at + widths[band] + rice;
+            IF has_falls THEN
+                ones_at := position(B'1' IN substring(bits FROM fall_at FOR 16));
+                fall_at := fall_at + ones_at;
+                IF ones_at < 16 THEN
+                    sortable := sortable - (((ones_at - 1) << rice) | (rest & mask)::int);
+                ELSE
+                    rest_at := rest_at + 16 - rice;
+                    rest := substring(bits FROM rest_at - widths[band] - 16 FOR widths[band] + 16)::bigint;
+                    sortable := sortable - (rest & 65535)::int;
+                    rest := (rest >> 16) << rice;
+                END IF;
+            END IF;
+            IF is_special THEN
+                IF form = 2 THEN
+                    ones_at := position(B'1' IN substring(bits FROM source_at FOR 16));
+                    source := labels[ones_at];
+                    source_at := source_at + ones_at;
+                ELSIF form = 1 THEN
+                    source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
+                    source_at := source_at + source_bits;
+                ELSIF form = 3 AND i = run_ends THEN
+                    source := labels[1 + substring(bits FROM source_at FOR source_bits)::int];
+                    run_ends := i + 1 + substring(bits FROM source_at + source_bits FOR run_bits)::int;
+                    source_at := source_at + source_bits + run_bits;
+                END IF;
+                IF source IS NULL OR bases[band] + (rest >> rice) > 2147483647 THEN
+                    PERFORM nearline.refuse_candidate(i + 1, bases[band] + (rest >> rice), coalesce(source, ''));
+                END IF;
+            END IF;
+            rank := i + 1;
+            item_row := (bases[band] + (rest >> rice))::int;
+            score := nearline.half_to_real(sortable);
+            RETURN NEXT;
+        END LOOP;
+        begins := ends;
+        ends := 4 * ends;
+    END LOOP;
+    -- Scores only fall, so the last one tells. Every byte is used, and the last one filled up with zeros.
+    IF rank IS DISTINCT FROM n OR sortable < 1024 OR (rest_at + 6) / 8 <> length(header.body)
+        OR position(B'1' IN substring(bits FROM rest_at)) > 0 THEN
+        PERFORM nearline.refuse_candidate(coalesce(rank, 0), 0, '');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nearline.unpack(payload bytea) IS 'The candidates of a payload, best first, rank from 1: item rows of the release''s dictionary, scores as float16. Raises data_corrupted where the checksum (of version 2), lengths, scores or sources do not fit.';
+CREATE FUNCTION nearline.unpack_bytes(codec integer, n integer, raw_length integer, body bytea) RETURNS TABLE(rank integer, item_row integer, score real, source text)
+    LANGUAGE plpgsql STABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
+    AS $$
+DECLARE
+    key    bigint;
+    shared bytea;
+BEGIN
+    IF codec = 1 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_packed(body, n);
+    ELSIF codec = 0 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(body, n);
+    ELSIF codec = 2 THEN
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(nearline.lz4_block(body, raw_length), n);
+    ELSE
+        key := get_byte(body, 0) | (get_byte(body, 1) << 8) | (get_byte(body, 2) << 16)
+            | (get_byte(body, 3)::bigint << 24);
+        SELECT bytes INTO shared FROM nearline.payload_dictionary WHERE dictionary = key;
+        IF shared IS NULL THEN
+            RAISE EXCEPTION 'payload was written with dictionary %, which nearline.payload_dictionary does not have', key
+                USING ERRCODE = 'data_corrupted', HINT =
+                    'Dictionaries stay as long as payloads of their release: restore the row, or publish again.';
+        END IF;
+        RETURN QUERY SELECT * FROM nearline.unpack_planes(
+            nearline.lz4_block(substring(body FROM 5), raw_length, shared), n);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nearline.unpack_bytes(codec integer, n integer, raw_length integer, body bytea) IS 'The candidates of codecs 0 to 3, which are made of whole bytes; nearline.unpack calls it.';
+CREATE FUNCTION nearline.unpack_packed(packed bytea, n integer) RETURNS TABLE(rank integer, item_row integer, score real, source text)
     LANGUAGE plpgsql IMMUTABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
     AS $$
 DECLARE
-    newer      CONSTANT text := 'Was it written by a newer Nearline? Run nearline migrate.';
-    damaged    CONSTANT text := 'The bytes were damaged: publish the release again, or roll back.';
-    header     bytea := substring(payload FROM 1 FOR 14);
-    body       bytea := substring(payload FROM 15);  -- also brings a value from TOAST into memory once
-    size       int   := length(body);
-    codec      int;
-    n          int;
-    raw_length int;
-    lengths    int;       -- StreamVByte: four 2-bit lengths less one
-    extra      int;       -- bytes of a row less one
-    row_at     int := 0;  -- the next byte of the packed rows
-    fall_at    int := 0;  -- the next byte of the packed falls
-    sources_at int := 0;  -- where the packed sources begin
+    size       int := length(packed);
+    row_at     int := (n + 3) / 4;           -- the next byte of the rows
+    fall_at    int := (n + 3) / 4 + n;       -- the next byte of the falls
+    sources_at int := size - (n + 1) / 2;    -- where the sources begin
+    -- A fall that is cut off reads at most these two bytes too many; where it ended tells, in the loop.
+    body       bytea := packed || '\x0000'::bytea;
+    lengths    int;  -- four 2-bit lengths less one
+    extra      int;  -- bytes of a row less one
     fall       int;
-    bits       int;       -- sortable bits of the score
+    bits       int;  -- sortable bits of the score
 BEGIN
-    IF length(header) < 14 OR get_byte(header, 0) <> 78 THEN
-        RAISE EXCEPTION 'not a payload: % bytes that do not begin with a header', length(payload)
-            USING ERRCODE = 'data_corrupted',
-                HINT = 'Is this a payload column? Was it written by a newer Nearline? Run nearline migrate.';
+    IF n = 0 THEN
+        RETURN;
     END IF;
-    codec := get_byte(header, 2);
-    IF get_byte(header, 1) <> 1 OR codec > 2 OR get_byte(header, 3) <> 0 THEN
-        RAISE EXCEPTION 'payload of version %, codec %, reserved byte %; known are version 1, codecs 0 to 2, 0',
-            get_byte(header, 1), codec, get_byte(header, 3)
-            USING ERRCODE = 'data_corrupted', HINT = newer;
-    END IF;
-    n := get_byte(header, 4) | (get_byte(header, 5) << 8);
-    raw_length := get_byte(header, 6) | (get_byte(header, 7) << 8) | (get_byte(header, 8) << 16)
-        | (get_byte(header, 9) << 24);
-    IF (codec <> 1 AND raw_length <> 7 * n) OR (codec <> 2 AND raw_length <> size)
-        OR (n = 0 AND raw_length <> 0) THEN
-        RAISE EXCEPTION 'payload of codec % with % candidates: body of % bytes, stated as % when decompressed',
-            codec, n, size, raw_length
-            USING ERRCODE = 'data_corrupted', HINT = damaged;
-    END IF;
-    IF codec = 2 THEN
-        body := nearline.lz4_block(body, raw_length);
-    ELSIF codec = 1 AND n > 0 THEN
-        row_at := (n + 3) / 4;
-        sources_at := size - (n + 1) / 2;
-        fall_at := row_at + n;
-        IF fall_at < size THEN
-            FOR i IN 0 .. row_at - 1 LOOP
-                lengths := get_byte(body, i);
-                IF i = n / 4 THEN
-                    lengths := lengths & ((1 << (2 * (n % 4))) - 1);
-                END IF;
-                fall_at := fall_at + (lengths & 3) + ((lengths >> 2) & 3) + ((lengths >> 4) & 3) + (lengths >> 6);
-            END LOOP;
-        END IF;
-        IF fall_at + 2 + n - 1 > sources_at THEN
-            RAISE EXCEPTION 'payload of codec 1 with % candidates ends too early: body of % bytes', n, size
-                USING ERRCODE = 'data_corrupted', HINT = damaged;
-        END IF;
-        bits := get_byte(body, fall_at) | (get_byte(body, fall_at + 1) << 8);
-        fall_at := fall_at + 2;
-        -- A fall that is cut off reads at most these two bytes too many; where it ended tells, in the loop.
-        body := body || decode('0000', 'hex');
-    END IF;
-    FOR i IN 0 .. n - 1 LOOP
-        IF codec = 1 THEN
-            extra := (get_byte(body, i >> 2) >> ((i & 3) << 1)) & 3;
-            item_row := CASE extra
-                WHEN 0 THEN get_byte(body, row_at)
-                WHEN 1 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
-                WHEN 2 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
-                    | (get_byte(body, row_at + 2) << 16)
-                ELSE get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
-                    | (get_byte(body, row_at + 2) << 16) | (get_byte(body, row_at + 3) << 24)
-            END;
-            row_at := row_at + extra + 1;
-            IF i > 0 THEN
-                fall := get_byte(body, fall_at);
-                fall_at := fall_at + 1;
-                IF fall >= 128 THEN
-                    fall := (fall & 127) | (get_byte(body, fall_at) << 7);
-                    fall_at := fall_at + 1;
-                    IF fall >= 16384 THEN
-                        fall := (fall & 16383) | (get_byte(body, fall_at) << 14);
-                        fall_at := fall_at + 1;
-                    END IF;
-                END IF;
-                bits := bits - fall;
+    IF fall_at < size THEN
+        FOR i IN 0 .. row_at - 1 LOOP
+            lengths := get_byte(body, i);
+            IF i = n / 4 THEN
+                lengths := lengths & ((1 << (2 * (n % 4))) - 1);
             END IF;
-            source := nearline.source_label((get_byte(body, sources_at + (i >> 1)) >> ((i & 1) << 2)) & 15);
-        ELSE
-            item_row := get_byte(body, i) | (get_byte(body, n + i) << 8) | (get_byte(body, 2 * n + i) << 16)
-                | (get_byte(body, 3 * n + i) << 24);
-            fall := get_byte(body, 4 * n + i) | (get_byte(body, 5 * n + i) << 8);
-            bits := CASE i WHEN 0 THEN fall ELSE bits - fall END;
-            source := nearline.source_label(get_byte(body, 6 * n + i));
+            fall_at := fall_at + (lengths & 3) + ((lengths >> 2) & 3) + ((lengths >> 4) & 3) + (lengths >> 6);
+        END LOOP;
+    END IF;
+    IF fall_at + 2 + n - 1 > sources_at THEN
+        RAISE EXCEPTION 'payload of codec 1 with % candidates ends too early: body of % bytes', n, size
+            USING ERRCODE = 'data_corrupted',
+                HINT = 'The bytes were damaged: publish the release again, or roll back.';
+    END IF;
+    bits := get_byte(body, fall_at) | (get_byte(body, fall_at + 1) << 8);
+    fall_at := fall_at + 2;
+    FOR i IN 0 .. n - 1 LOOP
+        extra := (get_byte(body, i >> 2) >> ((i & 3) << 1)) & 3;
+        item_row := CASE extra
+            WHEN 0 THEN get_byte(body, row_at)
+            WHEN 1 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+            WHEN 2 THEN get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+                | (get_byte(body, row_at + 2) << 16)
+            ELSE get_byte(body, row_at) | (get_byte(body, row_at + 1) << 8)
+                | (get_byte(body, row_at + 2) << 16) | (get_byte(body, row_at + 3) << 24)
+        END;
+        row_at := row_at + extra + 1;
+        IF i > 0 THEN
+            fall := get_byte(body, fall_at);
+            fall_at := fall_at + 1;
+            IF fall >= 128 THEN
+                fall := (fall & 127) | (get_byte(body, fall_at) << 7);
+                fall_at := fall_at + 1;
+                IF fall >= 16384 THEN
+                    fall := (fall & 16383) | (get_byte(body, fall_at) << 14);
+                    fall_at := fall_at + 1;
+                END IF;
+            END IF;
+            bits := bits - fall;
         END IF;
-        -- 1024 to 64511 are the finite scores.
+        source := nearline.source_label((get_byte(body, sources_at + (i >> 1)) >> ((i & 1) << 2)) & 15);
         IF item_row < 0 OR source IS NULL OR bits NOT BETWEEN 1024 AND 64511 OR fall_at > sources_at THEN
-            EXIT;
+            PERFORM nearline.refuse_candidate(i + 1, item_row, source);
         END IF;
         rank := i + 1;
         score := nearline.half_to_real(bits);
         RETURN NEXT;
     END LOOP;
-    IF source IS NULL AND n > 0 THEN
-        RAISE EXCEPTION 'candidate % of a payload has a source that is not known here', coalesce(rank, 0) + 1
-            USING ERRCODE = 'data_corrupted', HINT = newer;
-    END IF;
-    IF item_row < 0 THEN
-        RAISE EXCEPTION 'candidate % of a payload has an item row above 2147483647', coalesce(rank, 0) + 1
-            USING ERRCODE = 'data_corrupted', HINT = damaged;
-    END IF;
-    IF rank IS DISTINCT FROM nullif(n, 0) OR fall_at <> sources_at THEN
-        RAISE EXCEPTION 'the scores of a payload break off or stop falling behind candidate %', coalesce(rank, 0)
-            USING ERRCODE = 'data_corrupted', HINT = damaged;
+    IF fall_at <> sources_at THEN
+        PERFORM nearline.refuse_candidate(n, 0, '');
     END IF;
 END
 $$;
-COMMENT ON FUNCTION nearline.unpack(payload bytea) IS 'The candidates of a payload, best first, rank from 1: item rows of the release''s dictionary, scores as float16. Raises data_corrupted where lengths, scores or sources do not fit; cannot verify the checksum.';
+COMMENT ON FUNCTION nearline.unpack_packed(packed bytea, n integer) IS 'The candidates of codec 1: StreamVByte rows, LEB128 falls, 4-bit sources; nearline.unpack calls it.';
+CREATE FUNCTION nearline.unpack_planes(body bytea, n integer) RETURNS TABLE(rank integer, item_row integer, score real, source text)
+    LANGUAGE plpgsql IMMUTABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
+    AS $$
+DECLARE
+    step int;
+    bits int := 0;  -- sortable bits of the score
+BEGIN
+    FOR i IN 0 .. n - 1 LOOP
+        item_row := get_byte(body, i) | (get_byte(body, n + i) << 8) | (get_byte(body, 2 * n + i) << 16)
+            | (get_byte(body, 3 * n + i) << 24);
+        step := get_byte(body, 4 * n + i) | (get_byte(body, 5 * n + i) << 8);
+        bits := CASE i WHEN 0 THEN step ELSE bits - step END;
+        source := nearline.source_label(get_byte(body, 6 * n + i));
+        -- 1024 to 64511 are the finite scores.
+        IF item_row < 0 OR source IS NULL OR bits NOT BETWEEN 1024 AND 64511 THEN
+            PERFORM nearline.refuse_candidate(i + 1, item_row, source);
+        END IF;
+        rank := i + 1;
+        score := nearline.half_to_real(bits);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION nearline.unpack_planes(body bytea, n integer) IS 'The candidates of byte planes, the body of codecs 0, 2 and 3 when decompressed; nearline.unpack calls it.';
 CREATE TABLE nearline.candidate (
     user_id bigint NOT NULL,
     release integer NOT NULL,
@@ -354,6 +876,15 @@ CREATE TABLE nearline.current_release (
     CONSTRAINT there_is_one_row CHECK (only_row)
 )
 WITH (fillfactor='10');
+CREATE TABLE nearline."overlay" (
+    user_id bigint NOT NULL,
+    release integer NOT NULL,
+    payload bytea NOT NULL,
+    as_of timestamp with time zone NOT NULL
+)
+PARTITION BY LIST (release);
+ALTER TABLE ONLY nearline."overlay" ALTER COLUMN payload SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline."overlay" IS 'Lists made since the release was published, from newer events (as_of); lookups read them first.';
 CREATE TABLE nearline.release_item (
     release integer NOT NULL,
     item_row integer NOT NULL,
@@ -364,20 +895,33 @@ CREATE TABLE nearline.release_item (
 PARTITION BY LIST (release);
 COMMENT ON TABLE nearline.release_item IS 'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
 CREATE VIEW nearline.candidates AS
- SELECT c.user_id,
+ SELECT l.user_id,
     u.rank,
     i.item_id,
     u.score,
     u.source
-   FROM ((nearline.candidate c
-     CROSS JOIN LATERAL nearline.unpack(c.payload) u(rank, item_row, score, source))
-     JOIN nearline.release_item i ON (((i.release = c.release) AND (i.item_row = u.item_row))))
-  WHERE ((c.release = ( SELECT current_release.release
+   FROM (((( SELECT c.user_id,
+            c.release,
+            c.payload,
+            false AS is_newer
+           FROM nearline.candidate c
+        UNION ALL
+         SELECT o.user_id,
+            o.release,
+            o.payload,
+            true
+           FROM nearline."overlay" o) l
+     LEFT JOIN nearline."overlay" newer ON (((newer.user_id = l.user_id) AND (NOT l.is_newer) AND (newer.release = ( SELECT current_release.release
            FROM nearline.current_release
-          WHERE current_release.only_row)) AND (i.release = ( SELECT current_release.release
+          WHERE current_release.only_row)))))
+     CROSS JOIN LATERAL nearline.unpack(l.payload) u(rank, item_row, score, source))
+     JOIN nearline.release_item i ON (((i.item_row = u.item_row) AND (i.release = ( SELECT current_release.release
            FROM nearline.current_release
-          WHERE current_release.only_row)));
-COMMENT ON VIEW nearline.candidates IS 'Every place of every list of the current release.';
+          WHERE current_release.only_row)))))
+  WHERE ((l.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row)) AND (newer.user_id IS NULL));
+COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,
@@ -409,6 +953,12 @@ CREATE TABLE nearline.model (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE nearline.model IS 'Trained models: the artifact is the file, this row says where it is and what it saw.';
+CREATE TABLE nearline.payload_dictionary (
+    dictionary bigint NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT dictionary_is_the_checksum_of_its_bytes CHECK ((dictionary = nearline.payload_checksum(bytes)))
+);
+COMMENT ON TABLE nearline.payload_dictionary IS 'What lists of a release share, for payloads of codec 3, which state its key: needed as long as there are such.';
 CREATE TABLE nearline.quarantine (
     quarantine bigint NOT NULL,
     run bigint NOT NULL,
@@ -441,10 +991,20 @@ CREATE TABLE nearline.release (
     reason text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
+    pin_reason text,
+    pruned_at timestamp with time zone,
+    is_unlogged boolean DEFAULT false NOT NULL,
+    encoding jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dictionary bigint,
+    CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
+    CONSTRAINT pinned_release_is_not_pruned CHECK (((pin_reason IS NULL) OR (pruned_at IS NULL))),
     CONSTRAINT release_state_is_known CHECK ((state = ANY (ARRAY['building'::text, 'validated'::text, 'current'::text, 'superseded'::text, 'failed'::text, 'rolled_back'::text])))
 );
+COMMENT ON TABLE nearline.release IS 'Every release there ever was; of those with pruned_at set only this row is left.';
+COMMENT ON COLUMN nearline.release.is_unlogged IS 'True where a crash of the server empties the tables of this release: it has to be made again then.';
+COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -452,6 +1012,35 @@ CREATE TABLE nearline.release_cluster (
     items bigint NOT NULL
 );
 COMMENT ON TABLE nearline.release_cluster IS 'The clusters of a release by name: a category, or a group found by the model.';
+CREATE TABLE nearline.release_event (
+    event bigint NOT NULL,
+    release integer NOT NULL,
+    was text,
+    becomes text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL,
+    application text DEFAULT current_setting('application_name'::text) NOT NULL,
+    reason text
+);
+COMMENT ON TABLE nearline.release_event IS 'Who moved which release to what, when and why; pins and prunes too. Nothing here is ever changed.';
+ALTER TABLE nearline.release_event ALTER COLUMN event ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.release_event_event_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.release_gate (
+    release integer NOT NULL,
+    gate text NOT NULL,
+    passed boolean NOT NULL,
+    figure text NOT NULL,
+    bound text NOT NULL,
+    query text NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.release_gate IS 'What was checked before a release could become current: the figure found, the bound, and a query that shows more.';
 ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.release_release_seq
     START WITH 1
@@ -460,6 +1049,39 @@ ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE nearline.release_shard (
+    release integer NOT NULL,
+    shard integer NOT NULL,
+    users bigint NOT NULL,
+    payload_bytes bigint NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: written in the transaction that stores the shard''s lists, so that one is there with the other.';
+CREATE VIEW nearline.releases AS
+ SELECT r.release,
+    r.state,
+    r.published_at,
+    (now() - r.as_of) AS age,
+    r.users,
+    r.items,
+    r.transitions,
+    r.model,
+    r.as_of,
+    r.serve_at,
+    r.pin_reason,
+    (( SELECT sum(pg_total_relation_size((c.oid)::regclass)) AS sum
+           FROM pg_class c
+          WHERE ((c.relnamespace = ('nearline'::regnamespace)::oid) AND (c.relname = ANY (ARRAY[(('candidate_r'::text || r.release))::name, (('overlay_r'::text || r.release))::name, (('transition_r'::text || r.release))::name, (('release_item_r'::text || r.release))::name])))))::bigint AS bytes,
+    g.gates_passed,
+    g.gates_failed,
+    r.created_at
+   FROM (nearline.release r
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE g_1.passed) AS gates_passed,
+            count(*) FILTER (WHERE (NOT g_1.passed)) AS gates_failed
+           FROM nearline.release_gate g_1
+          WHERE (g_1.release = r.release)) g)
+  WHERE (r.pruned_at IS NULL);
+COMMENT ON VIEW nearline.releases IS 'The releases whose tables are there: age of their events, size, gates.';
 CREATE TABLE nearline.run (
     run bigint NOT NULL,
     command text NOT NULL,
@@ -496,6 +1118,21 @@ CREATE TABLE nearline.transition (
 PARTITION BY LIST (release);
 ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
 COMMENT ON TABLE nearline.transition IS 'For the last one or two clusters of a user (nearline.transition_key), the clusters that most often come next.';
+CREATE VIEW nearline.transitions AS
+ SELECT a.name AS older,
+    b.name AS latest,
+    u.rank,
+    n.name AS cluster,
+    u.score AS probability
+   FROM ((((nearline.transition t
+     LEFT JOIN nearline.release_cluster a ON (((a.cluster = nearline.transition_older(t.key)) AND (a.release = t.release))))
+     LEFT JOIN nearline.release_cluster b ON (((b.cluster = nearline.transition_latest(t.key)) AND (b.release = t.release))))
+     CROSS JOIN LATERAL nearline.unpack(t.payload) u(rank, item_row, score, source))
+     JOIN nearline.release_cluster n ON (((n.cluster = u.item_row) AND (n.release = t.release))))
+  WHERE (t.release = ( SELECT current_release.release
+           FROM nearline.current_release
+          WHERE current_release.only_row));
+COMMENT ON VIEW nearline.transitions IS 'Every transition of the current release by name; older is NULL in keys of one cluster, both are in everybody''s.';
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT cluster_names_of_a_release_differ UNIQUE (release, name);
 ALTER TABLE ONLY nearline.current_release
@@ -506,16 +1143,26 @@ ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY nearline.payload_dictionary
+    ADD CONSTRAINT payload_dictionary_pkey PRIMARY KEY (dictionary);
 ALTER TABLE ONLY nearline.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine);
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT release_cluster_pkey PRIMARY KEY (release, cluster);
+ALTER TABLE ONLY nearline.release_event
+    ADD CONSTRAINT release_event_pkey PRIMARY KEY (event);
+ALTER TABLE ONLY nearline.release_gate
+    ADD CONSTRAINT release_gate_pkey PRIMARY KEY (release, gate);
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.release_shard
+    ADD CONSTRAINT release_shard_pkey PRIMARY KEY (release, shard);
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
+CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
+CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
 ALTER TABLE ONLY nearline.fallback
@@ -525,6 +1172,14 @@ ALTER TABLE ONLY nearline.quarantine
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT release_cluster_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES nearline.payload_dictionary(dictionary);
+ALTER TABLE ONLY nearline.release_event
+    ADD CONSTRAINT release_event_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release_gate
+    ADD CONSTRAINT release_gate_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.release_shard
+    ADD CONSTRAINT release_shard_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE SET NULL;

@@ -24,7 +24,7 @@ package struct EventSource: Sendable {
     package let itemColumns: Set<String>
     package let exclusionColumns: Set<String>
     /// Quoted, ready to stand in SQL.
-    let events: String
+    package let events: String
     let items: String?
     let exclusions: String?
 

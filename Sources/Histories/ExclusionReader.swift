@@ -13,16 +13,8 @@ package struct ExclusionReader {
 
     /// Vocabulary rows that nobody gets.
     package func forEverybody(on connection: Connection) throws -> Set<Int32> {
-        var queries: [String] = []
-        if let items = source.items, source.itemColumns.contains("available") {
-            queries.append("SELECT item_id::\(source.itemType.rawValue) FROM \(items) WHERE NOT available")
-        }
-        if let exclusions = source.exclusions {
-            let user = source.exclusionColumns.contains("user_id") ? "WHERE user_id IS NULL" : ""
-            queries.append("SELECT item_id::\(source.itemType.rawValue) FROM \(exclusions) \(user)")
-        }
         var rows: Set<Int32> = []
-        for query in queries {
+        if let query = source.deniedForEverybody {
             try connection.copyOut(query, doing: "reading what is excluded for everybody") { row in
                 guard let bytes = try row.bytes(), let item = ExternalID(binary: bytes, type: source.itemType) else {
                     return
@@ -87,5 +79,27 @@ package struct ExclusionReader {
             rows.insert(known)
         }
         if let current { try body(current, rows) }
+    }
+}
+
+extension EventSource {
+    /// A query that gives the `item_id` of what nobody gets, as keys of the result tables; nil where the source denies nothing.
+    package var deniedForEverybody: String? {
+        var queries: [String] = []
+        if let items, itemColumns.contains("available") {
+            queries.append("SELECT item_id::\(itemType.rawValue) AS item_id FROM \(items) WHERE NOT available")
+        }
+        if let exclusions {
+            let user = exclusionColumns.contains("user_id") ? " WHERE user_id IS NULL" : ""
+            queries.append("SELECT item_id::\(itemType.rawValue) AS item_id FROM \(exclusions)\(user)")
+        }
+        return queries.isEmpty ? nil : queries.joined(separator: " UNION ALL ")
+    }
+
+    /// A query that gives the `user_id` and `item_id` of what single users do not get.
+    package var deniedPairs: String? {
+        guard let exclusions, exclusionColumns.contains("user_id") else { return nil }
+        return "SELECT user_id::\(userType.rawValue) AS user_id, item_id::\(itemType.rawValue) AS item_id "
+            + "FROM \(exclusions) WHERE user_id IS NOT NULL"
     }
 }

@@ -89,6 +89,30 @@ package final class RunLedger {
             """, doing: "looking for lost runs")
     }
 
+    /// Throws while any run is at work.
+    package static func requireNone(on connection: Connection) throws {
+        let isThere = try connection.execute(
+            "SELECT to_regclass('nearline.run') IS NOT NULL AS there", doing: "looking for runs")[0].bool("there")
+        guard isThere else { return }
+        try markLost(on: connection)
+        if let row = try connection.execute(
+            "SELECT run, command, started_at::text AS since FROM nearline.run WHERE state = 'running' LIMIT 1",
+            doing: "looking for runs"
+        ).first {
+            throw LedgerError.heldByAnother(
+                command: try row.string("command"), run: try row.int("run"), since: try row.string("since"))
+        }
+    }
+
+    /// Whether a run of this command is at work now.
+    package static func isRunning(_ command: String, on connection: Connection) throws -> Bool {
+        try markLost(on: connection)
+        return try !connection.execute(
+            "SELECT 1 FROM nearline.run WHERE command = $1 AND state = 'running'", [.text(command)],
+            doing: "looking who runs \(command)"
+        ).isEmpty
+    }
+
     /// Keeps a sample of refused rows.
     package func quarantine(_ rows: [(relation: String, reason: String, text: String)]) throws {
         for row in rows {

@@ -47,3 +47,12 @@ func sizeText(_ bytes: Int) -> String {
     }
     return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
 }
+
+/// "3 hours old", as a person says it.
+func ageText(_ seconds: Double) -> String {
+    guard seconds >= 0 else { return "from the future" }
+    let units: [(String, Double)] = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)]
+    let (name, length) = units.first { seconds >= 2 * $0.1 } ?? units[3]
+    let count = Int(seconds / length)
+    return "\(count) \(name)\(count == 1 ? "" : "s") old"
+}

@@ -51,8 +51,7 @@ package struct CheckHealth {
             look("source") { try describeSource(context, connection) }
             look("models") { try describeModel(connection) }
             look("release") {
-                guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-                return "release \(release.release), \(release.users) users, as of \(release.asOf)"
+                try describeRelease(connection)
             }
         }
         look("model folder") { try describeFolder(context.settings.text("models")) }
@@ -68,6 +67,14 @@ package struct CheckHealth {
         return "\(source.names.events): users \(source.userType.rawValue), items \(source.itemType.rawValue)"
             + (extras.isEmpty ? "" : ", " + extras.joined(separator: ", "))
             + "; items \(source.names.items ?? "none"), exclusions \(source.names.exclusions ?? "none"); newest event \(newest)"
+    }
+
+    private func describeRelease(_ connection: Connection) throws -> String {
+        let catalogue = ReleaseCatalogue(connection)
+        guard let release = try catalogue.current() else { throw ReleaseError.noRelease }
+        try catalogue.requireLists(of: release)
+        return "release \(release.release), \(release.users) users, events \(ageText(release.ageSeconds))"
+            + (release.isUnlogged ? ", unlogged: a crash of the server would empty it" : "")
     }
 
     private func describeModel(_ connection: Connection) throws -> String {

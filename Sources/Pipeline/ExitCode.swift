@@ -7,6 +7,7 @@ import ResultTables
 import Retrieval
 import Safetensors
 import Simulation
+import Snapshots
 import Training
 
 /// What a process says to cron when it ends (sysexits.h).
@@ -35,8 +36,13 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case is ReleaseError, is PayloadError, is TrainingError, is ImportRefused: .data
-            case JobError.unwritable: .fileFault
+            case is ReleaseError, is GateRefusal, is PayloadError, is TrainingError, is ImportRefused: .data
+            case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile: .heldOrLate
+            case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
+            case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
+            case SnapshotError.unreadable: .fileFault
+            case is SnapshotError: .data
             case is JobError: .data
             case is SimulationError: .fileFault
             default: .internalFault
@@ -97,6 +103,8 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case everythingExcluded(items: Int)
     case unwritable(path: String, reason: String)
     case unknownClusters(String, release: Int, count: Int)
+    case snapshotDiffers(release: Int, users: Int)
+    case noRoom(what: String, needed: Int, free: Int, at: String)
 
     package var description: String {
         switch self {
@@ -113,6 +121,12 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .everythingExcluded(let items):
             "all \(items) items are excluded or unavailable; look at the exclusions and the items' available column"
         case .unwritable(let path, let reason): "cannot write \(path): \(reason)"
+        case .snapshotDiffers(let release, let users):
+            "the snapshot of release \(release) answers \(users) users otherwise than the database; the old one is served: "
+                + "remove its file and publish again"
+        case .noRoom(let what, let needed, let free, let path):
+            "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
+                + "free space there, run nearline prune, or keep fewer candidates per user"
         case .unknownClusters(let text, let release, let count):
             "'\(text)' is neither a cluster nor two with a comma between; "
                 + "nearline.release_cluster names the \(count) of release \(release)"

@@ -6,7 +6,12 @@ package struct LookUpClusters {
     /// One or two names, older first, with a comma between; nil takes the two largest clusters.
     package var names: String?
 
-    package init(names: String?) { self.names = names }
+    package var count: Int
+
+    package init(names: String?, count: Int) {
+        self.names = names
+        self.count = count
+    }
 
     private struct Facts: Encodable {
         struct Next: Encodable {
@@ -35,7 +40,7 @@ package struct LookUpClusters {
         let used = try rows.first?.string("key_used") ?? "nothing"
         let facts = Facts(older: older, latest: latest, keyUsed: used, next: next)
         let key = [older, latest].compactMap { $0 }.joined(separator: " -> ")
-        let lines = next.prefix(10).map {
+        let lines = next.prefix(count).map {
             ["\($0.rank)", $0.cluster, String(($0.probability * 1000).rounded() / 1000)]
         }
         return Answer(

@@ -8,9 +8,12 @@ package struct LookUpUser {
     package var user: String?
     package var count: Int
     package var showsHistory: Bool
+    /// nil is the current one.
+    package var release: Int?
 
-    package init(user: String?, count: Int, showsHistory: Bool) {
+    package init(user: String?, release: Int? = nil, count: Int, showsHistory: Bool) {
         self.user = user
+        self.release = release
         self.count = count
         self.showsHistory = showsHistory
     }
@@ -33,6 +36,8 @@ package struct LookUpUser {
         var release: Int
         var model: String
         var asOf: String
+        var ageSeconds: Double
+        var origin: String
         var isOwn: Bool
         var items: [Item]
         var history: [Event]?
@@ -41,15 +46,15 @@ package struct LookUpUser {
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         let user = try user ?? anyUser(on: connection)
-        let answer = try CandidateLookup(connection).list(of: user)
+        let answer = try CandidateLookup(connection).list(of: user, inRelease: release)
         let shown = answer.items.prefix(count)
         // The lists can be read without the source; titles and history are extras.
         let source = try? context.source(on: connection)
         let history = showsHistory ? try source?.recent(of: user, count: count, on: connection) ?? [] : []
         let titles = try source?.titles(of: shown.map(\.item) + history.map(\.item), on: connection) ?? [:]
         let facts = Facts(
-            user: user, release: answer.release.release, model: answer.release.model, asOf: answer.release.asOf,
-            isOwn: answer.isOwn,
+            user: user, release: answer.release.release, model: answer.release.model, asOf: answer.asOf,
+            ageSeconds: answer.ageSeconds, origin: answer.origin.rawValue, isOwn: answer.isOwn,
             items: shown.map {
                 .init(rank: $0.rank, item: $0.item, score: $0.score, source: $0.source.label, title: titles[$0.item])
             },
@@ -64,12 +69,17 @@ package struct LookUpUser {
             let rows = history.map { [$0.time, $0.action, $0.item, $0.title ?? ""] }
             parts.append("user \(facts.user), last events:\n" + table(["time", "action", "item", "title"], rows))
         }
-        let whose = facts.isOwn ? "the list of user \(facts.user)" : "user \(facts.user) has no list; the popular one"
+        let whose =
+            switch facts.origin {
+            case "own": "the list of user \(facts.user)"
+            case "overlay": "the near-line list of user \(facts.user)"
+            default: "user \(facts.user) has no list; the popular one"
+            }
         let rows = facts.items.map {
             ["\($0.rank)", $0.item, String(($0.score * 1000).rounded() / 1000), $0.source, $0.title ?? ""]
         }
         parts.append(
-            "\(whose), release \(facts.release), as of \(facts.asOf):\n"
+            "\(whose), release \(facts.release), as of \(facts.asOf) (\(ageText(facts.ageSeconds))):\n"
                 + table(["rank", "item", "score", "source", "title"], rows))
         return parts.joined(separator: "\n\n")
     }

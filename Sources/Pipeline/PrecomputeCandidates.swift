@@ -17,14 +17,18 @@ package struct PrecomputeCandidates {
     package var modelFile: String?
     package var publishes: Bool
     package var again: Bool
+    package var unlogged: Bool
     package var dryRun: Bool
 
-    package init(asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, dryRun: Bool) {
+    package init(
+        asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, unlogged: Bool, dryRun: Bool
+    ) {
         self.asOf = asOf
         self.serveAt = serveAt
         self.modelFile = modelFile
         self.publishes = publishes
         self.again = again
+        self.unlogged = unlogged
         self.dryRun = dryRun
     }
 
@@ -54,9 +58,15 @@ package struct PrecomputeCandidates {
         if dryRun { return try plan(facts, source, artifact, context) }
         let catalogue = ReleaseCatalogue(connection)
         if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
+            try catalogue.requireLists(of: current)
+            let served = try context.snapshots?.follow(current, on: connection)
             return Answer(
-                "nothing to do: release \(current.release) is current, made by \(model) from these events",
+                "nothing to do: release \(current.release) is current, made by \(model) from these events\(served ?? "")",
                 ["release": current.release])
+        }
+        if !again, let row = try catalogue.rolledBack(settingsHash: facts.settingsHash) {
+            throw ReleaseError.rolledBack(
+                release: row.release, reason: try catalogue.reason(of: row), isPruned: row.isPruned)
         }
         if !again, !publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
             return Answer(
@@ -66,7 +76,8 @@ package struct PrecomputeCandidates {
         try registerIfForeign(model, artifact, on: connection)
         var answer: Answer?
         try context.booked(on: connection, settings: settings) { ledger, report in
-            let dropped = try catalogue.discardUnfinished(reason: "its run ended before it was whole")
+            let pruner = ReleasePruner(connection)
+            let dropped = try pruner.discardUnfinished(reason: "its run ended before it was whole")
             if !dropped.isEmpty {
                 context.log.info("dropped unfinished releases", metadata: ["releases": "\(dropped)"])
             }
@@ -74,24 +85,32 @@ package struct PrecomputeCandidates {
                 context.log.info(
                     "publishing the release that was built already", metadata: ["release": "\(built.release)"])
                 report.release = built.release
-                try catalogue.publish(built.release)
-                answer = summary(try catalogue.release(built.release), report)
+                let served = try Publication(context, source: source, on: connection).publish(built)
+                answer = summary(try catalogue.release(built.release), report, served)
                 return
             }
+            try DiskSpace.requireRoom(
+                forRelease: facts.candidatesPerUser,
+                users: DiskSpace.expectedUsers(events: source.names.events, on: connection), unlogged: unlogged,
+                context: context, on: connection)
             let writer = try ReleaseWriter(
                 facts, userType: source.userType, itemType: source.itemType, items: artifact.vocabulary.count,
-                on: connection)
+                unlogged: unlogged, on: connection)
             report.release = writer.release
             do {
                 try fill(writer, source, artifact, asOf, serveAt, context, ledger, &report)
             } catch {
                 // At once where that is possible, so that a failed night costs no disk; else the next run does it.
                 _ = try? connection.reconnectIfLost()
-                _ = try? catalogue.discardUnfinished(reason: "\(error)")
+                _ = try? pruner.discardUnfinished(reason: "\(error)")
                 throw error
             }
-            if publishes { try context.stage("publishing") { try catalogue.publish(writer.release) } }
-            answer = summary(try catalogue.release(writer.release), report)
+            var served: String?
+            if publishes {
+                served = try Publication(context, source: source, on: connection).publish(
+                    catalogue.release(writer.release))
+            }
+            answer = summary(try catalogue.release(writer.release), report, served)
         }
         return answer!
     }
@@ -226,13 +245,13 @@ package struct PrecomputeCandidates {
             ["users": users, "bytes": bytes, "refused": histories.refused.total])
     }
 
-    private func summary(_ release: ReleaseRow, _ report: RunReport) -> Answer {
+    private func summary(_ release: ReleaseRow, _ report: RunReport, _ served: String?) -> Answer {
         let perUser = release.users > 0 ? Double(release.payloadBytes) / Double(release.users) : 0
         let text = """
             release \(release.release) is \(release.state): \(release.users) users, lists of up to \
             \(release.candidatesPerUser), \(release.items) items, \(release.transitions) transition keys
             made by \(release.model), as of \(release.asOf), served at \(release.serveAt)
-            \(sizeText(release.payloadBytes)) of lists, \(String(format: "%.0f", perUser)) bytes a user
+            \(sizeText(release.payloadBytes)) of lists, \(String(format: "%.0f", perUser)) bytes a user\(served ?? "")
             """
         return Answer(
             text,

@@ -4,9 +4,9 @@ import CLibPQ
 ///
 /// A row with another number of fields than it announced is a mistake of ours and traps.
 package struct CopyWriter: ~Copyable {
-    package private(set) var rowsWritten = 0
-    private var fieldsLeft = 0
-    private var buffer: [UInt8] = []
+    /// Those that came laid out.
+    private var rowsSent = 0
+    private var rows = CopyRows()
     private let connection: Connection
     private let doing: String
 
@@ -15,76 +15,59 @@ package struct CopyWriter: ~Copyable {
     init(connection: Connection, doing: String) {
         self.connection = connection
         self.doing = doing
-        buffer.reserveCapacity(Self.flushAt * 2)
-        buffer += CopyStream.signature
-        append(Int32(0))  // flags
-        append(Int32(0))  // length of the header's extension
+        rows.reserveBytes(Self.flushAt * 2)
+        // Signature, flags, and the length of the header's extension.
+        rows.append(framing: CopyStream.signature + [UInt8](repeating: 0, count: 8))
     }
+
+    package var rowsWritten: Int { rows.count + rowsSent }
 
     /// Starts a row of `fields` fields, and sends what has gathered.
     package mutating func beginRow(fields: Int) throws(PostgresError) {
-        endRow()
-        if buffer.count >= Self.flushAt { try flush() }
-        append(Int16(fields))
-        fieldsLeft = fields
-        rowsWritten += 1
+        if rows.bytes.count >= Self.flushAt { try flush() }
+        rows.beginRow(fields: fields)
     }
 
-    package mutating func null() {
-        beginField()
-        append(Int32(-1))
-    }
-
-    package mutating func int64(_ value: Int64) { field(value) }
-    package mutating func int32(_ value: Int32) { field(value) }
-    package mutating func int16(_ value: Int16) { field(value) }
-    package mutating func float(_ value: Float) { field(value.bitPattern) }
-    package mutating func double(_ value: Double) { field(value.bitPattern) }
-    package mutating func bool(_ value: Bool) { field(UInt8(value ? 1 : 0)) }
-    package mutating func text(_ value: String) { field(contentsOf: value.utf8) }
+    package mutating func null() { rows.null() }
+    package mutating func int64(_ value: Int64) { rows.int64(value) }
+    package mutating func int32(_ value: Int32) { rows.int32(value) }
+    package mutating func int16(_ value: Int16) { rows.int16(value) }
+    package mutating func float(_ value: Float) { rows.float(value) }
+    package mutating func double(_ value: Double) { rows.double(value) }
+    package mutating func bool(_ value: Bool) { rows.bool(value) }
+    package mutating func text(_ value: String) { rows.text(value) }
 
     /// A `bytea`, or any field already in its binary form, such as a uuid.
-    package mutating func bytes(_ value: UnsafeRawBufferPointer) { field(contentsOf: value) }
-    package mutating func bytes(_ value: [UInt8]) { field(contentsOf: value) }
-    package mutating func bytes(_ value: ArraySlice<UInt8>) { field(contentsOf: value) }
+    package mutating func bytes(_ value: UnsafeRawBufferPointer) { rows.bytes(value) }
+    package mutating func bytes(_ value: [UInt8]) { rows.bytes(value) }
+    package mutating func bytes(_ value: ArraySlice<UInt8>) { rows.bytes(value) }
+
+    /// Sends rows that were laid out elsewhere, behind those that have gathered here.
+    package mutating func send(_ laidOut: CopyRows) throws(PostgresError) {
+        laidOut.endRow()
+        try flush()
+        try put(laidOut.bytes)
+        rowsSent += laidOut.count
+    }
 
     /// Ends the stream and sends the rest of it.
     mutating func finish() throws(PostgresError) {
-        endRow()
-        append(Int16(-1))
+        // Where the number of fields of another row would stand.
+        rows.append(framing: [0xff, 0xff])
         try flush()
     }
 
     private mutating func flush() throws(PostgresError) {
-        let sent = buffer.withUnsafeBytes {
+        rows.endRow()
+        try put(rows.bytes)
+        rows.removeBytes()
+    }
+
+    private func put(_ bytes: [UInt8]) throws(PostgresError) {
+        guard !bytes.isEmpty else { return }
+        let sent = bytes.withUnsafeBytes {
             PQputCopyData(connection.handle, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
         }
         guard sent == 1 else { throw connection.failure(nil, doing: doing) }
-        buffer.removeAll(keepingCapacity: true)
-    }
-
-    private func endRow() {
-        precondition(fieldsLeft == 0, "row \(rowsWritten) lacks \(fieldsLeft) of its fields")
-    }
-
-    private mutating func beginField() {
-        precondition(fieldsLeft > 0, "row \(rowsWritten) has no room for another field")
-        fieldsLeft -= 1
-    }
-
-    private mutating func field(_ value: some FixedWidthInteger) {
-        beginField()
-        append(Int32(value.bitWidth / 8))
-        append(value)
-    }
-
-    private mutating func field(contentsOf value: some Collection<UInt8>) {
-        beginField()
-        append(Int32(value.count))
-        buffer.append(contentsOf: value)
-    }
-
-    private mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.bigEndian) { buffer.append(contentsOf: $0) }
     }
 }

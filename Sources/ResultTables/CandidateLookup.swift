@@ -8,37 +8,73 @@ package struct ListedItem: Equatable, Sendable {
     package var item: String
     package var score: Float
     package var source: CandidateSource
+
+    package init(rank: Int, item: String, score: Float, source: CandidateSource) {
+        self.rank = rank
+        self.item = item
+        self.score = score
+        self.source = source
+    }
 }
 
 /// A user's list as a service reads it: the payload by key, decoded here.
 package struct CandidateLookup {
     package struct Answer: Sendable {
         package var release: ReleaseRow
-        /// False where the list is the one for users who have none.
-        package var isOwn: Bool
+        package var origin: Origin
+        /// The instant up to which the events behind this list were read.
+        package var asOf: String
+        /// Seconds since then.
+        package var ageSeconds: Double
         package var items: [ListedItem]
+        package var isOwn: Bool { origin != .fallback }
+    }
+
+    /// Where in a release a list comes from.
+    package enum Origin: String, Sendable {
+        /// Made since the release was published.
+        case overlay
+        case own
+        /// The one for users who have none.
+        case fallback
     }
 
     private let connection: Connection
 
     package init(_ connection: Connection) { self.connection = connection }
 
-    /// - Parameter user: the key as text; a malformed one is the server's error, naming the type.
-    package func list(of user: String) throws -> Answer {
+    /// - Parameters:
+    ///   - user: the key as text; a malformed one is the server's error, naming the type.
+    ///   - number: the release to look in; nil is the current one.
+    package func list(of user: String, inRelease number: Int? = nil) throws -> Answer {
         try connection.transaction(.readOnlySnapshot, doing: "looking up a list") {
-            guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-            let own = try connection.execute(
-                "SELECT payload FROM nearline.candidate WHERE user_id = $1 AND release = $2::int",
-                [.text(user), .int(Int64(release.release))], doing: "looking up user '\(user)'"
-            ).first?.bytes("payload")
-            let payload =
-                try own
-                ?? connection.execute(
-                    "SELECT payload FROM nearline.fallback WHERE release = $1::int", [.int(Int64(release.release))],
-                    doing: "reading the fallback list"
-                ).first?.bytes("payload")
-            let list = try payload.map { try PayloadDecoder.decode($0) } ?? []
-            return Answer(release: release, isOwn: own != nil, items: try name(list, release.release))
+            let catalogue = ReleaseCatalogue(connection)
+            guard let release = try number.map({ try catalogue.release($0) }) ?? catalogue.current() else {
+                throw ReleaseError.noRelease
+            }
+            guard release.state != "building" else { throw ReleaseError.unfinished(release: release.release) }
+            guard !release.isPruned else { throw ReleaseError.pruned(release: release.release) }
+            let found = try connection.execute(
+                """
+                SELECT origin, payload, coalesce(as_of, $3::timestamptz)::text AS as_of,
+                    extract(epoch FROM now() - coalesce(as_of, $3::timestamptz))::float8 AS age
+                FROM (
+                    SELECT 1 AS try, 'overlay' AS origin, payload, as_of FROM nearline.overlay
+                    WHERE user_id = $1 AND release = $2::int
+                    UNION ALL SELECT 2, 'own', payload, NULL FROM nearline.candidate
+                    WHERE user_id = $1 AND release = $2::int
+                    UNION ALL SELECT 3, 'fallback', payload, NULL FROM nearline.fallback WHERE release = $2::int
+                ) l ORDER BY try LIMIT 1
+                """, [.text(user), .int(Int64(release.release)), .text(release.asOf)],
+                doing: "looking up user '\(user)'"
+            ).first
+            let list =
+                try found.map { try ListDecoder(release: release.release, on: connection).decode($0.bytes("payload")) }
+                ?? []
+            return Answer(
+                release: release, origin: try found.flatMap { Origin(rawValue: try $0.string("origin")) } ?? .fallback,
+                asOf: try found?.string("as_of") ?? release.asOf,
+                ageSeconds: try found?.double("age") ?? release.ageSeconds, items: try name(list, release.release))
         }
     }
 

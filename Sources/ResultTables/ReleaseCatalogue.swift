@@ -1,45 +1,33 @@
 import Postgres
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
-/// A release as its row says it.
-package struct ReleaseRow: Sendable {
-    package var release: Int
-    package var state: String
-    package var model: String
-    package var asOf: String
-    package var serveAt: String
-    package var settingsHash: String
-    package var candidatesPerUser: Int
-    package var users: Int
-    package var items: Int
-    package var transitions: Int
-    package var payloadBytes: Int
-    package var publishedAt: String?
-}
-
-/// The releases of a database: which is current, and moving the one pointer that readers follow.
+/// The releases of a database, read: which is current, which waits, which there were.
 package struct ReleaseCatalogue {
     private let connection: Connection
 
     package init(_ connection: Connection) { self.connection = connection }
 
-    package func current() throws -> ReleaseRow? { try rows("JOIN nearline.current_release USING (release)").first }
+    package func current() throws -> ReleaseRow? {
+        try rows("WHERE release = (SELECT c.release FROM nearline.current_release c)").first
+    }
 
     package func release(_ number: Int) throws -> ReleaseRow {
         guard let row = try rows("WHERE release = \(number)").first else { throw ReleaseError.unknown(release: number) }
         return row
     }
 
+    /// Newest first.
+    ///
+    /// - Parameter pruned: also those of which only the row is left.
+    package func all(pruned: Bool) throws -> [ReleaseRow] {
+        try rows("\(pruned ? "" : "WHERE pruned_at IS NULL") ORDER BY release DESC")
+    }
+
     /// The newest release that waits to be published.
     package func newestValidated() throws -> ReleaseRow? {
         try rows(
             """
-            WHERE state = 'validated' AND release > coalesce((SELECT c.release FROM nearline.current_release c), 0)
+            WHERE state = 'validated' AND pruned_at IS NULL
+                AND release > coalesce((SELECT c.release FROM nearline.current_release c), 0)
             ORDER BY release DESC LIMIT 1
             """
         ).first
@@ -47,82 +35,69 @@ package struct ReleaseCatalogue {
 
     /// A release that was built from exactly this and waits: its run ended between validating and publishing.
     package func validated(settingsHash: String) throws -> ReleaseRow? {
+        try newest(of: "validated", settingsHash)
+    }
+
+    /// A release that was built from exactly this and was taken back: to make it once more would bring back what was wrong.
+    package func rolledBack(settingsHash: String) throws -> ReleaseRow? {
+        try newest(of: "rolled_back", settingsHash)
+    }
+
+    private func newest(of state: String, _ settingsHash: String) throws -> ReleaseRow? {
         try rows(
-            "WHERE state = 'validated' AND settings_hash = \(Quote.literal(settingsHash)) ORDER BY release DESC LIMIT 1"
+            """
+            WHERE state = \(Quote.literal(state)) AND settings_hash = \(Quote.literal(settingsHash))
+                AND (pruned_at IS NULL OR state = 'rolled_back') ORDER BY release DESC LIMIT 1
+            """
         ).first
     }
 
-    /// Makes a validated release the current one: one transaction, one row, and no reader ever waits for it.
-    package func publish(_ number: Int) throws {
-        try letOlderStatementsBegin()
-        try connection.transaction(doing: "publishing release \(number)") {
-            // Two publications at once take turns; readers do not conflict with this lock.
-            try connection.execute(
-                "LOCK TABLE nearline.current_release IN SHARE ROW EXCLUSIVE MODE", doing: "waiting to publish")
-            let state = try connection.execute(
-                "SELECT state FROM nearline.release WHERE release = $1::int FOR UPDATE", [.int(Int64(number))],
-                doing: "locking release \(number)"
-            ).first?.string("state")
-            guard let state else { throw ReleaseError.unknown(release: number) }
-            guard state == "validated" else { throw ReleaseError.notBuilt(release: number, state: state) }
-            try connection.execute(
-                "UPDATE nearline.release SET state = 'superseded' WHERE state = 'current'",
-                doing: "superseding the current release")
-            try connection.execute(
-                "UPDATE nearline.release SET state = 'current', published_at = now() WHERE release = $1::int",
-                [.int(Int64(number))], doing: "publishing release \(number)")
-            try connection.execute(
-                """
-                INSERT INTO nearline.current_release (release) VALUES ($1::int)
-                ON CONFLICT (only_row) DO UPDATE SET release = EXCLUDED.release, published_at = now()
-                """, [.int(Int64(number))], doing: "moving the pointer to release \(number)")
-        }
+    /// The release that a rollback goes to: the one served last before the current one, of those still there and not
+    /// taken back themselves.
+    package func lastGood() throws -> ReleaseRow? {
+        try rows("WHERE state = 'superseded' AND pruned_at IS NULL ORDER BY published_at DESC, release DESC LIMIT 1")
+            .first
     }
 
-    /// Waits, for two seconds at most, until no statement is at work that was planned before the release was attached.
-    ///
-    /// Such a statement does not know the new partition, and would find it empty if it read the pointer after the move.
-    /// Only planning counts, which takes milliseconds; a long one that runs already has its snapshot and is not harmed.
-    private func letOlderStatementsBegin() throws {
-        let parents = Leaf.allCases.map { "'\($0.parent)'::regclass" }.joined(separator: ", ")
-        let since = try connection.execute("SELECT clock_timestamp()::text AS now", doing: "looking at the clock")[0]
-            .string("now")
-        for _ in 0..<100 {
-            let busy = try connection.execute(
-                """
-                SELECT count(*) AS n FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE l.relation IN (\(parents)) AND l.granted AND l.pid <> pg_backend_pid()
-                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    AND coalesce(a.state = 'active', true) AND coalesce(a.query_start < $1::timestamptz, true)
-                """, [.text(since)], doing: "waiting for older statements")[0].int("n")
-            if busy == 0 { return }
-            usleep(20_000)
-        }
+    /// Why a release last came into the state that it is in, where somebody said it.
+    package func reason(of row: ReleaseRow) throws -> String? {
+        try connection.execute(
+            """
+            SELECT reason FROM nearline.release_event WHERE release = $1::int AND becomes = $2
+            ORDER BY event DESC LIMIT 1
+            """, [.int(Int64(row.release)), .text(row.state)], doing: "reading the events of release \(row.release)"
+        ).first?.optionalString("reason")
     }
 
-    /// Drops what a build that ended early left behind; such tables were never attached, so no reader knows them.
-    package func discardUnfinished(reason: String) throws -> [Int] {
+    /// Throws where a crash of the server has emptied the tables of an unlogged release, which it does without a word.
+    package func requireLists(of row: ReleaseRow) throws {
+        guard row.isUnlogged, row.users > 0 else { return }
+        guard try hasLists(row.release) else { throw ReleaseError.emptied(release: row.release) }
+    }
+
+    /// Whether there is any list in the tables of a release.
+    private func hasLists(_ number: Int) throws -> Bool {
+        try !connection.execute(
+            "SELECT 1 FROM nearline.candidate WHERE release = $1::int LIMIT 1", [.int(Int64(number))],
+            doing: "looking for lists of release \(number)"
+        ).isEmpty
+    }
+
+    /// How many gates a release has passed, and the names of those that it has not.
+    package func gates(of number: Int) throws -> (passed: Int, failed: [String]) {
         let rows = try connection.execute(
-            "SELECT release FROM nearline.release WHERE state = 'building' ORDER BY release",
-            doing: "looking for unfinished releases")
-        let numbers = try rows.map { try $0.int("release") }
-        for number in numbers {
-            try connection.transaction(doing: "discarding unfinished release \(number)") {
-                for table in Leaf.allCases {
-                    try connection.execute(
-                        "DROP TABLE IF EXISTS \(table.name(number))", doing: "dropping \(table.name(number))")
-                }
-                for table in ["release_cluster", "fallback"] {
-                    try connection.execute(
-                        "DELETE FROM nearline.\(table) WHERE release = $1::int", [.int(Int64(number))],
-                        doing: "clearing \(table)")
-                }
-                try connection.execute(
-                    "UPDATE nearline.release SET state = 'failed', reason = $2 WHERE release = $1::int",
-                    [.int(Int64(number)), .text(reason)], doing: "recording the end of release \(number)")
-            }
-        }
-        return numbers
+            "SELECT gate, passed FROM nearline.release_gate WHERE release = $1::int ORDER BY gate",
+            [.int(Int64(number))], doing: "reading the gates of release \(number)")
+        let failed = try rows.filter { try !$0.bool("passed") }.map { try $0.string("gate") }
+        return (rows.count - failed.count, failed)
+    }
+
+    /// Bytes of all tables and indexes of a release.
+    package func bytes(of number: Int) throws -> Int {
+        let leaves = Leaf.allCases.map { "to_regclass('\($0.name(number))')" }.joined(separator: ", ")
+        return try connection.execute(
+            "SELECT coalesce(sum(pg_total_relation_size(leaf)), 0)::bigint AS bytes FROM unnest(ARRAY[\(leaves)]) leaf",
+            doing: "measuring release \(number)")[0].int("bytes")
     }
 
     private func rows(_ rest: String) throws -> [ReleaseRow] {
@@ -131,7 +106,9 @@ package struct ReleaseCatalogue {
             SELECT release, state, model, as_of::text AS as_of, serve_at::text AS serve_at, settings_hash,
                 candidates_per_user, coalesce(users, 0) AS users, coalesce(items, 0) AS items,
                 coalesce(transitions, 0) AS transitions, coalesce(payload_bytes, 0) AS payload_bytes,
-                nearline.release.published_at::text AS published_at
+                published_at::text AS published_text, created_at::text AS created_text, is_unlogged,
+                extract(epoch FROM now() - as_of)::float8 AS age, pin_reason, pruned_at IS NOT NULL AS is_pruned,
+                encoding::text AS encoding
             FROM nearline.release \(rest)
             """, doing: "reading releases"
         ).map { row in
@@ -141,7 +118,10 @@ package struct ReleaseCatalogue {
                 settingsHash: try row.string("settings_hash"),
                 candidatesPerUser: try row.int("candidates_per_user"), users: try row.int("users"),
                 items: try row.int("items"), transitions: try row.int("transitions"),
-                payloadBytes: try row.int("payload_bytes"), publishedAt: try row.optionalString("published_at"))
+                payloadBytes: try row.int("payload_bytes"), publishedAt: try row.optionalString("published_text"),
+                createdAt: try row.string("created_text"), ageSeconds: try row.double("age"),
+                pinReason: try row.optionalString("pin_reason"), isPruned: try row.bool("is_pruned"),
+                isUnlogged: try row.bool("is_unlogged"), encoding: try row.string("encoding"))
         }
     }
 }

@@ -2,41 +2,11 @@ import Domain
 import Postgres
 import ResultCodec
 
-/// What a release is made from; stored beside it.
-package struct ReleaseFacts: Sendable {
-    package var model: String
-    package var asOf: String
-    package var serveAt: String
-    package var settingsHash: String
-    package var candidatesPerUser: Int
-
-    package init(model: String, asOf: String, serveAt: String, settingsHash: String, candidatesPerUser: Int) {
-        self.model = model
-        self.asOf = asOf
-        self.serveAt = serveAt
-        self.settingsHash = settingsHash
-        self.candidatesPerUser = candidatesPerUser
-    }
-}
-
-/// Why a release did not come to be. In every case the current release still serves.
-package enum ReleaseError: Error, Equatable, CustomStringConvertible {
-    case rowsMissing(table: String, claimed: Int, stored: Int)
-    case notBuilt(release: Int, state: String)
-    case unknown(release: Int)
-    case noRelease
-
-    package var description: String {
-        switch self {
-        case .rowsMissing(let table, let claimed, let stored):
-            "\(table) holds \(stored) rows, \(claimed) were written; run nearline precompute again"
-        case .notBuilt(let release, let state):
-            "release \(release) is \(state), only a validated one can be published; run nearline precompute"
-        case .unknown(let release): "there is no release \(release); nearline runs shows what was built"
-        case .noRelease: "nothing is published yet; run nearline train, then nearline precompute"
-        }
-    }
-}
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 /// Loads one release into standalone tables that no reader can see, then attaches and validates them together.
 package final class ReleaseWriter {
@@ -44,70 +14,123 @@ package final class ReleaseWriter {
     package private(set) var users = 0
     package private(set) var payloadBytes = 0
     package private(set) var transitions = 0
+    private var shards = 0
     private let connection: Connection
     private let facts: ReleaseFacts
     private let userType: IDType
     private let itemType: IDType
-    private var encoder = PayloadEncoder()
-    private var lists: [Int64]
-    private var listsTop10: [Int64]
+    private let here: ListRows
+    private let beside: [ListRows]
 
     /// Creates the release row and its empty leaf tables.
+    ///
+    /// - Parameter unlogged: spares the write-ahead log, and with it half of what a build writes; a crash of the server then
+    ///   empties the release, and a replica never has it.
     package init(
-        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, on connection: Connection
+        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, unlogged: Bool = false,
+        on connection: Connection
     ) throws {
         self.facts = facts
         self.userType = userType
         self.itemType = itemType
         self.connection = connection
-        lists = Array(repeating: 0, count: items)
-        listsTop10 = lists
-        release = try connection.transaction(doing: "beginning a release") {
+        let release = try connection.transaction(doing: "beginning a release") {
             try connection.execute(
                 "SELECT nearline.create_result_tables($1::regtype, $2::regtype)",
                 [.text(userType.rawValue), .text(itemType.rawValue)], doing: "preparing the result tables")
             let release = try connection.execute(
                 """
-                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user)
-                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int) RETURNING release
+                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user, is_unlogged)
+                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean) RETURNING release
                 """,
                 [
                     .text(facts.model), .text(facts.asOf), .text(facts.serveAt), .text(facts.settingsHash),
-                    .int(Int64(facts.candidatesPerUser)),
+                    .int(Int64(facts.candidatesPerUser)), .text(unlogged ? "true" : "false"),
                 ], doing: "registering a release")[0].int("release")
             for table in Leaf.allCases {
-                try connection.execute(
-                    "CREATE TABLE \(table.name(release)) (LIKE \(table.parent) INCLUDING STORAGE)",
-                    doing: "creating \(table.name(release))")
+                let name = table.name(release)
+                try connection.script(
+                    """
+                    CREATE \(unlogged ? "UNLOGGED" : "") TABLE \(name) (LIKE \(table.parent) INCLUDING STORAGE);
+                    SELECT nearline.copy_grants('\(table.parent)', '\(name)')
+                    """, doing: "creating \(name)")
             }
             return release
         }
+        self.release = release
+        here = ListRows(release: release, userType: userType, items: items)
+        beside = (0..<Self.helpers).map { _ in ListRows(release: release, userType: userType, items: items) }
     }
 
-    /// Stores one shard of users; each call is a transaction, and only whole ones count.
+    /// A core is left to the server, and with three more it has enough to do.
+    private static var helpers: Int { max(1, min(3, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1)) }
+
+    /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
     package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
-        var key: [UInt8] = [], payload: [UInt8] = []
-        let columns = ["user_id", "release", "payload"]
-        let doing = "writing \(shard.count) lists of release \(release)"
-        var bytes = 0
-        let stored = try connection.copyIn(Leaf.candidate.name(release), columns: columns, doing: doing) { out in
-            for (user, list) in shard {
-                key.removeAll(keepingCapacity: true)
-                user.appendBinary(to: &key, type: userType)
-                try encoder.encode(list, into: &payload)
-                try out.beginRow(fields: 3)
-                out.bytes(key)
-                out.int32(Int32(release))
-                out.bytes(payload)
-                bytes += payload.count
-                for (rank, candidate) in list.enumerated() {
-                    lists[Int(candidate.row)] += 1
-                    if rank < 10 { listsTop10[Int(candidate.row)] += 1 }
-                }
-            }
+        let doing = "writing \(shard.count) lists of release \(release)", shard = Array(shard)
+        // Of the first shard alone, so that a release made anew has the same one.
+        if shards == 0 { try trainDictionary(shard.map(\.list)) }
+        let pieces = ShardPieces(shard, here: here, beside: beside)
+        defer { pieces.end() }
+        let (stored, bytes) = try connection.transaction(doing: doing) {
+            // The transaction that validates the release waits for the log, and for all that was written before it.
+            try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
+            let copied = try copy(pieces, doing: doing)
+            try connection.execute(
+                """
+                INSERT INTO nearline.release_shard (release, shard, users, payload_bytes)
+                VALUES ($1::int, $2::int, $3::bigint, $4::bigint)
+                """,
+                [.int(Int64(release)), .int(Int64(shards)), .int(Int64(copied.stored)), .int(Int64(copied.bytes))],
+                doing: "booking shard \(shards) of release \(release)")
+            return copied
         }
+        shards += 1
         users += stored
         payloadBytes += bytes
+    }
+
+    private func trainDictionary(_ lists: [[Candidate]]) throws {
+        let step = max(1, (lists.count + Self.listsTrainedOn - 1) / Self.listsTrainedOn)
+        let sample = stride(from: 0, to: lists.count, by: step).map { lists[$0] }
+        guard let dictionary = PayloadDictionary.train(sample) else { return }
+        try connection.transaction(doing: "storing the payload dictionary") {
+            // Of a release with the same lists it may be there already; the update holds it against a prune at work.
+            try connection.execute(
+                """
+                INSERT INTO nearline.payload_dictionary (dictionary, bytes) VALUES ($1::bigint, $2)
+                ON CONFLICT (dictionary) DO UPDATE SET bytes = EXCLUDED.bytes
+                """, [.int(Int64(dictionary.id)), .bytes(dictionary.bytes)], doing: "storing the payload dictionary")
+            try connection.execute(
+                "UPDATE nearline.release SET dictionary = $2::bigint WHERE release = $1::int",
+                [.int(Int64(release)), .int(Int64(dictionary.id))], doing: "storing the payload dictionary")
+        }
+        for rows in [here] + beside { rows.use(dictionary) }
+    }
+
+    private static let listsTrainedOn = 1000
+
+    /// Lists and bytes by codec, as JSON.
+    private var encoding: String {
+        let parts = PayloadCodec.allCases.map { codec in
+            let (lists, bytes) = ([here] + beside).map { $0.encoding(by: codec) }
+                .reduce((0, 0)) { ($0.0 + $1.lists, $0.1 + $1.bytes) }
+            return "\"\(codec)\": {\"lists\": \(lists), \"bytes\": \(bytes)}"
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
+    }
+
+    private func copy(_ pieces: ShardPieces, doing: String) throws -> (stored: Int, bytes: Int) {
+        var bytes = 0
+        let stored = try connection.copyIn(Leaf.candidate.name(release), columns: ListRows.columns, doing: doing) {
+            out in
+            for number in 0..<pieces.count {
+                let piece = try pieces.take(number)
+                try out.send(piece.rows)
+                bytes += piece.payloadBytes
+            }
+        }
+        return (stored, bytes)
     }
 
     /// Where the lists go until the release is whole, as a quoted relation.
@@ -117,7 +140,7 @@ package final class ReleaseWriter {
     package func writeFallback(_ list: [Candidate]) throws {
         try connection.execute(
             "INSERT INTO nearline.fallback (release, payload) VALUES ($1::int, $2)",
-            [.int(Int64(release)), .bytes(try encoder.encode(list))], doing: "writing the fallback list")
+            [.int(Int64(release)), .bytes(try here.payload(of: list))], doing: "writing the fallback list")
     }
 
     /// Clusters by name, and for each key of the last clusters those that come next.
@@ -142,7 +165,7 @@ package final class ReleaseWriter {
                 try out.beginRow(fields: 3)
                 out.int64(key)
                 out.int32(Int32(release))
-                out.bytes(try encoder.encode(next))
+                out.bytes(try here.payload(of: next))
             }
         }
     }
@@ -161,15 +184,18 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(lists[row])
-                out.int64(listsTop10[row])
+                out.int64(beside.reduce(here.exposure.lists(row)) { $0 + $1.exposure.lists(row) })
+                out.int64(beside.reduce(here.exposure.listsInTop(row)) { $0 + $1.exposure.listsInTop(row) })
             }
         }
         for table in Leaf.allCases {
             let name = table.name(release)
+            let others = table.keys.dropFirst().map { ", ADD UNIQUE (\($0))" }.joined()
             try connection.execute(
-                "ALTER TABLE \(name) ADD PRIMARY KEY (\(table.key)), ADD CONSTRAINT one_release CHECK (release = \(release))",
-                doing: "indexing \(name)")
+                """
+                ALTER TABLE \(name) ADD PRIMARY KEY (\(table.keys[0]))\(others),
+                    ADD CONSTRAINT one_release CHECK (release = \(release))
+                """, doing: "indexing \(name)")
             try connection.execute("VACUUM (FREEZE, ANALYZE) \(name)", doing: "vacuuming \(name)")
         }
         try validate(items: vocabulary.count)
@@ -177,7 +203,9 @@ package final class ReleaseWriter {
 
     private func validate(items: Int) throws {
         try connection.transaction(doing: "validating release \(release)") {
-            for (table, claimed) in [(Leaf.candidate, users), (.transition, transitions), (.item, items)] {
+            for (table, claimed) in [
+                (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
+            ] {
                 let stored = try connection.execute(
                     "SELECT count(*) AS n FROM \(table.name(release))", doing: "counting \(table.name(release))")[0]
                     .int("n")
@@ -192,36 +220,13 @@ package final class ReleaseWriter {
             try connection.execute(
                 """
                 UPDATE nearline.release SET state = 'validated', users = $2::bigint, items = $3::bigint,
-                    transitions = $4::bigint, payload_bytes = $5::bigint
+                    transitions = $4::bigint, payload_bytes = $5::bigint, encoding = $6::jsonb
                 WHERE release = $1::int AND state = 'building'
                 """,
                 [
                     .int(Int64(release)), .int(Int64(users)), .int(Int64(items)), .int(Int64(transitions)),
-                    .int(Int64(payloadBytes)),
+                    .int(Int64(payloadBytes)), .text(encoding),
                 ], doing: "validating release \(release)")
         }
     }
-}
-
-/// The tables of a release that are loaded on their own and attached when they are whole.
-enum Leaf: CaseIterable {
-    case candidate, transition, item
-
-    var parent: String {
-        switch self {
-        case .candidate: "nearline.candidate"
-        case .transition: "nearline.transition"
-        case .item: "nearline.release_item"
-        }
-    }
-
-    var key: String {
-        switch self {
-        case .candidate: "user_id"
-        case .transition: "key"
-        case .item: "item_row"
-        }
-    }
-
-    func name(_ release: Int) -> String { "\(parent)_r\(release)" }
 }

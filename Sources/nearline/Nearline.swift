@@ -16,7 +16,6 @@ struct Nearline: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Publish.self,
-            Lookup.self,
-            Runs.self, Config.self, Simulate.self,
+            Rollback.self, Releases.self, Prune.self, Lookup.self, Runs.self, Config.self, Simulate.self,
         ])
 }

@@ -14,6 +14,18 @@ struct CommonOptions: ParsableArguments {
     var settings: [String: String?] { ["database": database, "threads": threads] }
 }
 
+/// Where snapshot files go.
+struct SnapshotOptions: ParsableArguments {
+    @Option(
+        name: .customLong("snapshot"),
+        help: ArgumentHelp(
+            "Folder for snapshot files, which services read without the database (default: none).", valueName: "folder")
+    )
+    var folder: String?
+
+    var settings: [String: String?] { ["snapshots": folder] }
+}
+
 /// Where events come from and how they are read.
 struct SourceOptions: ParsableArguments {
     @Option(help: "Events relation: user_id, item_id, occurred_at, action [session_id, scene] (default: shop.events).")

@@ -13,6 +13,7 @@ struct Precompute: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var source: SourceOptions
+    @OptionGroup var snapshots: SnapshotOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "now"
     @Option(help: "The instant that lists are computed for (default: the as-of instant).")
@@ -23,15 +24,25 @@ struct Precompute: ParsableCommand {
     var candidates: String?
     @Flag(help: "Leave the release built; nearline publish makes it current.")
     var noPublish = false
+    @Flag(
+        help: """
+            Write the tables of this release without the server's write-ahead log: faster, but a crash of the server \
+            empties them, and replicas never have them.
+            """)
+    var unlogged = false
     @Flag(help: "Make a release even where the current one is made from the same.")
     var again = false
     @Flag(help: "Only say what would be made, reading in a READ ONLY transaction.")
     var dryRun = false
 
     func run() throws {
-        try execute("precompute", common, source.settings.merging(["candidates": candidates]) { $1 }) {
+        try execute(
+            "precompute", common,
+            source.settings.merging(snapshots.settings.merging(["candidates": candidates]) { $1 }) { $1 }
+        ) {
             try PrecomputeCandidates(
-                asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again, dryRun: dryRun
+                asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,
+                unlogged: unlogged, dryRun: dryRun
             ).run($0)
         }
     }

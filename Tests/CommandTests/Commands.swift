@@ -73,6 +73,8 @@ final class RunningCommand {
 
     var isRunning: Bool { process.isRunning }
 
+    var identifier: Int32 { process.processIdentifier }
+
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits for the end; a command that does not come to it is killed, and that fails the test.

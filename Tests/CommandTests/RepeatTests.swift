@@ -82,9 +82,13 @@ import Testing
         let shop = try Shop.published()
         try shop.refuse("publish", "77", code: 65, saying: ["there is no release 77"])
         try shop.refuse("publish", "99999999999", code: 65, saying: ["there is no release 99999999999"])
-        try shop.execute("UPDATE nearline.release SET state = 'failed', reason = 'a test' WHERE release = 1")
-        try shop.succeed("precompute", "--as-of", Shop.asOf, "--again")
-        try shop.refuse("publish", "1", code: 65, saying: ["release 1 is failed", "only a validated one"])
+        try shop.execute(
+            """
+            INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user)
+            SELECT model, as_of, serve_at, 'unfinished', 5 FROM nearline.release;
+            UPDATE nearline.release SET state = 'failed', reason = 'a test', pruned_at = now() WHERE release = 2
+            """)
+        try shop.refuse("publish", "2", code: 65, saying: ["release 2 is failed", "only a validated one"])
     }
 
     @Test func publishWithoutANumberNeverGoesBack() throws {

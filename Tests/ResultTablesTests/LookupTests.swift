@@ -129,7 +129,7 @@ import Testing
         #expect(
             try database.number("SELECT count(*) FROM nearline.candidates")
                 == old.lists.reduce(0) { $0 + $1.list.count })
-        try ReleaseCatalogue(database.connection).publish(2)
+        try ReleaseSwitch(database.connection).publish(2)
         #expect(try database.number("SELECT count(*) FROM nearline.exposure") == 50)
         #expect(
             try database.number("SELECT count(*) FROM nearline.candidates")

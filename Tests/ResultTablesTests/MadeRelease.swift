@@ -30,6 +30,13 @@ struct DrawnRelease {
         fallback = list(12)
     }
 
+    /// Lists by the number of the user.
+    init(_ other: DrawnRelease, list: (Int) -> [Candidate]) {
+        (userType, itemType, vocabulary) = (other.userType, other.itemType, other.vocabulary)
+        lists = other.lists.enumerated().map { ($1.user, list($0)) }
+        fallback = other.fallback
+    }
+
     /// The same list for everybody.
     init(_ other: DrawnRelease, everyList list: [Candidate]) {
         (userType, itemType, vocabulary) = (other.userType, other.itemType, other.vocabulary)
@@ -91,7 +98,7 @@ extension Connection {
     @discardableResult
     func publish(_ drawn: DrawnRelease) throws -> Int {
         let release = try build(drawn)
-        try ReleaseCatalogue(self).publish(release)
+        try ReleaseSwitch(self).publish(release)
         return release
     }
 }

@@ -48,21 +48,70 @@ import Testing
         #expect(counts.sorted() == [0, 0, 0, Migration.all.count])
     }
 
-    @Test func onlyWhatIsMissingIsApplied() throws {
-        _ = try Migrator(database.connection).migrate()
+    /// The database as the first `steps` migrations left it.
+    private func migrated(to steps: Int) throws {
         try database.run(
             """
-            DROP FUNCTION nearline.create_result_tables, nearline.next_clusters(text), nearline.next_clusters(text, text),
-                nearline.transition_key;
-            DROP TABLE nearline.transition, nearline.release_cluster, nearline.fallback;
-            DELETE FROM nearline.migration WHERE number = 3
+            CREATE SCHEMA nearline;
+            CREATE TABLE nearline.migration (number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now())
             """)
+        for step in Migration.all.prefix(steps) {
+            try database.run(step.sql)
+            try database.run(
+                "INSERT INTO nearline.migration VALUES (\(step.number), '\(step.name)', '\(step.hash)')")
+        }
+    }
+
+    @Test func onlyWhatIsMissingIsApplied() throws {
+        try migrated(to: 2)
         let migrator = Migrator(database.connection)
         let error = thrown(SchemaError.self) { try migrator.requireCurrent() }
         #expect(error == .older(found: 2, needed: Migration.all.count))
-        #expect(try migrator.pending().map(\.number) == [3])
-        #expect(try migrator.migrate().map(\.number) == [3])
+        let missing = Array(3...Migration.all.count)
+        #expect(try migrator.pending().map(\.number) == missing)
+        #expect(try migrator.migrate().map(\.number) == missing)
         #expect(throws: Never.self) { try migrator.requireCurrent() }
+    }
+
+    /// A release of the first version: its tables, its payloads, and one that failed.
+    @Test func aReleaseOfTheFirstVersionIsServedAndCanBeReplacedAfterTheMigration() throws {
+        try migrated(to: 3)
+        try database.run(
+            """
+            INSERT INTO nearline.model VALUES ('m1', 'm1.safetensors', '2025-01-01Z', 'h', 'bigint', '{}');
+            SELECT nearline.create_result_tables('bigint', 'bigint');
+            INSERT INTO nearline.release (state, model, as_of, serve_at, settings_hash, candidates_per_user, users, items,
+                transitions, reason, published_at)
+            SELECT state, 'm1', '2025-01-01Z', '2025-01-01Z', 's', 3, 1, 2, 0, 'why', now()
+            FROM unnest(ARRAY['superseded', 'failed', 'current']) AS s (state);
+            """)
+        for release in [1, 3] {
+            try database.run(
+                """
+                CREATE TABLE nearline.candidate_r\(release) PARTITION OF nearline.candidate (PRIMARY KEY (user_id)) FOR VALUES IN (\(release));
+                CREATE TABLE nearline.transition_r\(release) PARTITION OF nearline.transition (PRIMARY KEY (key)) FOR VALUES IN (\(release));
+                CREATE TABLE nearline.release_item_r\(release) PARTITION OF nearline.release_item (PRIMARY KEY (item_row)) FOR VALUES IN (\(release));
+                INSERT INTO nearline.release_item VALUES (\(release), 5, 105, 1, 1), (\(release), 300, 400, 1, 1), (\(release), 70000, 7, 1, 1);
+                INSERT INTO nearline.candidate VALUES
+                    (17, \(release), '\\x4e010000030015000000da73f499052c70000111000001000000000001c00474000103')
+                """)
+        }
+        try database.run("INSERT INTO nearline.current_release (release) VALUES (3)")
+        #expect(try Migrator(database.connection).migrate().map(\.number) == Array(4...Migration.all.count))
+        func served() throws -> [String] {
+            try database.texts("SELECT item_id || ' ' || source AS it FROM nearline.lookup(17) ORDER BY rank")
+        }
+        #expect(try served() == ["105 model", "400 repeat", "7 popular"])
+        try ReleaseSwitch(database.connection).rollBack(from: 3, to: 1, reason: "a test")
+        #expect(try served().count == 3)
+        let drawn = DrawnRelease()
+        let next = try database.connection.publish(drawn)
+        #expect(try ReleaseCatalogue(database.connection).current()?.release == next)
+        #expect(
+            try ReleasePruner(database.connection).mark(keep: 1, minAge: "0", reason: nil) == [3], "1 is the last good")
+        _ = try ReleasePruner(database.connection).sweep(waitMilliseconds: 1000)
+        #expect(try database.number("SELECT count(*) FROM pg_class WHERE relname ~ '_r3$'") == 0)
     }
 
     @Test func withoutTheSchemaNothingRuns() throws {

@@ -22,7 +22,7 @@ import Testing
                 (2, next((3, 1))),  // after cups
                 (1 << 32 | 2, next((2, 0.5), (3, 0.5))),  // tea, then cups
             ])
-        try ReleaseCatalogue(database.connection).publish(release)
+        try ReleaseSwitch(database.connection).publish(release)
     }
 
     private func ask(_ older: String?, _ latest: String?) throws -> (clusters: [String], used: Set<String>) {

@@ -1,3 +1,4 @@
+import Glibc
 import Domain
 import Postgres
 import ResultTables
@@ -22,7 +23,7 @@ import Testing
         #expect(try catalogue.current()?.release == first)
         let second = try database.connection.build(DrawnRelease(seed: 2))
         #expect(try catalogue.current()?.release == first)
-        try catalogue.publish(second)
+        try ReleaseSwitch(database.connection).publish(second)
         #expect(try catalogue.current()?.release == second)
         #expect(try database.state(of: first) == "superseded" && database.state(of: second) == "current")
         #expect(try catalogue.release(second).publishedAt != nil)
@@ -40,7 +41,7 @@ import Testing
             newer = try database.connection.build(DrawnRelease())
         #expect(try catalogue.validated(settingsHash: "s")?.release == newer)
         #expect(try catalogue.validated(settingsHash: "it's")?.release == nil)
-        try catalogue.publish(newer)
+        try ReleaseSwitch(database.connection).publish(newer)
         #expect(try catalogue.validated(settingsHash: "s")?.release == waiting)
     }
 
@@ -49,14 +50,15 @@ import Testing
         let current = try database.connection.publish(DrawnRelease())
         let building = try database.connection.writer(DrawnRelease()).release
         for (release, state) in [(current, "current"), (building, "building")] {
-            let error = thrown(ReleaseError.self) { try catalogue.publish(release) }
+            let error = thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(release) }
             #expect(error == .notBuilt(release: release, state: state))
         }
-        _ = try catalogue.discardUnfinished(reason: "killed")
+        _ = try ReleasePruner(database.connection).discardUnfinished(reason: "killed")
         #expect(
-            thrown(ReleaseError.self) { try catalogue.publish(building) }
+            thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(building) }
                 == .notBuilt(release: building, state: "failed"))
-        #expect(thrown(ReleaseError.self) { try catalogue.publish(99) } == .unknown(release: 99))
+        #expect(
+            thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(99) } == .unknown(release: 99))
         #expect(thrown(ReleaseError.self) { _ = try catalogue.release(99) } == .unknown(release: 99))
         #expect(try catalogue.current()?.release == current)
     }
@@ -135,6 +137,38 @@ import Testing
         }
     }
 
+    /// Its plan was made before the new release was attached, and PostgreSQL keeps it as long as the tables stay locked.
+    @Test func aTransactionWithAPreparedLookupNeverFindsItsListGone() throws {
+        try database.connection.publish(Self.marked(0))
+        let name = database.name, isPlanned = Flag()
+        let outcomes = inThreads(2) { thread in
+            let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
+            if thread == 0 {
+                try PublishingTests.waitUntil("a plan", isPlanned)
+                try connection.publish(PublishingTests.marked(1))
+                return [5]
+            }
+            let user = key(.bigint, 0).description
+            try connection.execute(
+                "PREPARE one(bigint) AS SELECT count(*) AS n FROM nearline.lookup($1)", doing: "preparing")
+            return try connection.transaction(doing: "reading for a while") {
+                try (0..<60).map { round in
+                    if round == 10 { isPlanned.raise() }
+                    usleep(10_000)
+                    return try connection.execute("EXECUTE one(\(user))", doing: "looking up")[0].int("n")
+                }
+            }
+        }
+        let counts = try outcomes.map { try $0.get() }
+        #expect(Set(counts.joined()) == [5])
+        #expect(try ReleaseCatalogue(database.connection).current()?.release == 2)
+    }
+
+    private static func waitUntil(_ what: String, _ flag: Flag) throws {
+        for _ in 0..<2000 where !flag.isRaised { usleep(2000) }
+        try #require(flag.isRaised, "no sign of \(what)")
+    }
+
     @Test(arguments: 0..<3)
     func ofTwoPublicationsAtOnceBothSucceedAndOneIsCurrent(_ round: Int) throws {
         try database.connection.publish(DrawnRelease())
@@ -144,7 +178,8 @@ import Testing
             let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
             guard thread == 2 else {
                 _ = isBlocked.waits()
-                return try ReleaseCatalogue(connection).publish(releases[thread])
+                _ = try ReleaseSwitch(connection).publish(releases[thread])
+                return
             }
             // Both have to wait for this one, so that they do meet.
             try connection.transaction(doing: "blocking") {

@@ -53,7 +53,7 @@ import Testing
         #expect(error == .rowsMissing(table: leaf, claimed: claimed, stored: claimed - 1))
         #expect(try database.state(of: writer.release) == "building")
         #expect(try database.number("SELECT count(*) FROM nearline.candidate") == 0)
-        let refused = thrown(ReleaseError.self) { try ReleaseCatalogue(database.connection).publish(writer.release) }
+        let refused = thrown(ReleaseError.self) { try ReleaseSwitch(database.connection).publish(writer.release) }
         #expect(refused == .notBuilt(release: writer.release, state: "building"))
     }
 
@@ -94,10 +94,12 @@ import Testing
         try left.write(drawn.lists)
         try left.writeFallback(drawn.fallback)
         try left.write(clusters: [("tea", 3)], transitions: [])
-        let catalogue = ReleaseCatalogue(database.connection)
-        #expect(try catalogue.discardUnfinished(reason: "its run was killed") == [left.release])
+        #expect(
+            try ReleasePruner(database.connection).discardUnfinished(reason: "its run was killed") == [left.release])
         let kept = [current, validated]
-        let expected = ["candidate", "release_item", "transition"].flatMap { table in kept.map { "\(table)_r\($0)" } }
+        let expected = ["candidate", "overlay", "release_item", "transition"].flatMap { table in
+            kept.map { "\(table)_r\($0)" }
+        }
         #expect(try leaves() == expected)
         #expect(try kept.map { try database.state(of: $0) } == ["current", "validated"])
         #expect(try database.state(of: left.release) == "failed")
@@ -107,7 +109,7 @@ import Testing
         #expect(try database.number("SELECT count(*) FROM nearline.release_cluster") == 0)
         #expect(try database.number("SELECT count(*) FROM nearline.fallback") == 2)
         #expect(try CandidateLookup(database.connection).list(of: "\(Int64.max)").isOwn)
-        #expect(try catalogue.discardUnfinished(reason: "again").isEmpty)
+        #expect(try ReleasePruner(database.connection).discardUnfinished(reason: "again").isEmpty)
     }
 
     @Test(arguments: [(IDType.int, IDType.bigint), (.bigint, .text), (.uuid, .uuid)])

@@ -1,0 +1,76 @@
+import Domain
+import ResultCodec
+
+/// What turns a payload of a release into a list: the same for lists from SQL and from a snapshot.
+struct ListDecoding: Sendable {
+    let release: Release
+    let items: ItemDictionary
+
+    /// Fills `list` from a payload; an absent one is a list without items.
+    func decode(
+        _ payload: UnsafeRawBufferPointer?, dictionary: PayloadDictionary?, origin: ListOrigin, asOf: Instant,
+        count: Int, into list: inout CandidateList
+    ) throws(ListDecodingError) {
+        list.release = release.number
+        list.publishedAt = release.publishedAt
+        list.asOf = asOf
+        list.origin = origin
+        list.items.removeAll(keepingCapacity: true)
+        guard let payload else { return }
+        do throws(PayloadError) {
+            try PayloadDecoder.decode(payload, dictionary: dictionary, into: &list.decoded)
+        } catch {
+            throw reason(error)
+        }
+        try name(&list, count: count)
+    }
+
+    private func reason(_ error: PayloadError) -> ListDecodingError {
+        if case .missingDictionary(let id) = error { return .missingDictionary(id, error) }
+        return .failed(NearlineClientError(error, release: release.number))
+    }
+
+    private func name(_ list: inout CandidateList, count: Int) throws(ListDecodingError) {
+        let places = min(max(0, count), list.decoded.count)
+        if let row = items.name(list.decoded[..<places], into: &list.items) {
+            let reason = "row \(row) of a list is not among its \(items.count) items"
+            throw .failed(.damagedRelease(release: release.number, reason: reason))
+        }
+    }
+
+    /// Reads what comes next; its rows are clusters.
+    func decode(
+        _ payload: UnsafeRawBufferPointer, dictionary: PayloadDictionary?, basis: NextClusters.Basis,
+        name: (Int) -> String?
+    ) throws(ListDecodingError) -> NextClusters {
+        var decoded: [Candidate] = []
+        do throws(PayloadError) {
+            try PayloadDecoder.decode(payload, dictionary: dictionary, into: &decoded)
+        } catch {
+            throw reason(error)
+        }
+        var next = NextClusters(release: release.number, basis: basis, places: [])
+        for (index, candidate) in decoded.enumerated() {
+            guard let cluster = name(Int(candidate.row)) else {
+                let reason = "cluster \(candidate.row) of a transition has no name"
+                throw .failed(.damagedRelease(release: release.number, reason: reason))
+            }
+            next.places.append(.init(rank: index + 1, cluster: cluster, probability: candidate.score))
+        }
+        return next
+    }
+}
+
+/// Why a payload was not read: for want of a dictionary, which may be fetched, or for good.
+enum ListDecodingError: Error {
+    case missingDictionary(UInt32, PayloadError)
+    case failed(NearlineClientError)
+}
+
+extension PayloadError {
+    /// The dictionary that the payload asks for, where that is why it was not read.
+    fileprivate var missingDictionary: UInt32? {
+        guard case .missingDictionary(let id) = self else { return nil }
+        return id
+    }
+}

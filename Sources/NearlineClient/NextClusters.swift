@@ -1,0 +1,25 @@
+/// The groups of items that most often come next.
+public struct NextClusters: Hashable, Sendable {
+    /// What the answer was looked up by.
+    public enum Basis: String, Hashable, Sendable {
+        /// The older and the latest cluster, in this order.
+        case pair
+        /// The latest cluster alone.
+        case latest
+        /// Nothing: what comes next for all users together.
+        case everybody
+        /// The release has no transitions at all.
+        case nothing
+    }
+
+    public struct Place: Hashable, Sendable {
+        /// From 1.
+        public var rank: Int
+        public var cluster: String
+        public var probability: Float
+    }
+
+    public var release: Int
+    public var basis: Basis
+    public var places: [Place]
+}

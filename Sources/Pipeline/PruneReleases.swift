@@ -1,0 +1,90 @@
+import Ledger
+import Postgres
+import ResultTables
+
+/// `nearline prune`: removes releases that nobody needs, and what killed runs left, tables and snapshot files alike.
+package struct PruneReleases {
+    package var keep: Int
+    package var minAge: String
+    package var dryRun: Bool
+
+    package init(keep: Int, minAge: String, dryRun: Bool) {
+        self.keep = keep
+        self.minAge = minAge
+        self.dryRun = dryRun
+    }
+
+    private struct Facts: Encodable {
+        var pruned: [Int]
+        var unfinished: [Int] = []
+        var tables: [String] = []
+        var waiting: [String] = []
+        var refused: [String] = []
+        var files: [String] = []
+        var bytes: Int
+    }
+
+    /// How long older transactions are waited for, for each table; what they hold is left to the next prune.
+    private static let waitMilliseconds = 2000
+
+    package func run(_ context: RunContext) throws -> Answer {
+        let connection = try context.connectToSchema()
+        let catalogue = ReleaseCatalogue(connection), pruner = ReleasePruner(connection)
+        if dryRun {
+            let doomed = try pruner.doomed(keep: keep, minAge: minAge)
+            let bytes = try doomed.reduce(0) { try $0 + catalogue.bytes(of: $1) }
+            return Answer(
+                doomed.isEmpty ? "nothing to prune" : "would prune \(numbers(doomed)), \(sizeText(bytes))",
+                Facts(pruned: doomed, bytes: bytes))
+        }
+        var facts = Facts(pruned: [], bytes: 0)
+        try context.booked(on: connection, settings: "{}") { ledger, report in
+            facts.bytes = try pruner.doomed(keep: keep, minAge: minAge).reduce(0) { try $0 + catalogue.bytes(of: $1) }
+            facts.pruned = try pruner.mark(
+                keep: keep, minAge: minAge, reason: "nearline prune --keep \(keep) --min-age \(minAge)")
+            // In this order: the tables of a build at work look like those of one that was killed.
+            let unfinished = try pruner.unfinished()
+            if try !RunLedger.isRunning("precompute", on: connection) {
+                facts.unfinished = try pruner.discardUnfinished(unfinished, reason: "its run ended before it was whole")
+            }
+            try context.stage("dropping tables") {
+                let swept = try pruner.sweep(waitMilliseconds: Self.waitMilliseconds)
+                (facts.tables, facts.waiting, facts.refused) = (swept.dropped, swept.waiting, swept.refused)
+            }
+            facts.files = try context.snapshots?.sweep(keeping: catalogue.all(pruned: false)) ?? []
+            report.counts = [
+                "releases pruned": facts.pruned.count, "unfinished releases dropped": facts.unfinished.count,
+                "tables dropped": facts.tables.count, "tables waiting": facts.waiting.count,
+                "files removed": facts.files.count,
+            ]
+        }
+        if !facts.waiting.isEmpty {
+            context.log.warning(
+                "older transactions may still read some tables; the next prune takes them",
+                metadata: ["tables": "\(facts.waiting.joined(separator: " "))"])
+        }
+        if !facts.refused.isEmpty {
+            context.log.warning(
+                "something depends on tables of pruned releases, a view perhaps: drop it, then prune again",
+                metadata: ["tables": "\(facts.refused.joined(separator: " "))"])
+        }
+        return Answer(text(facts), facts)
+    }
+
+    private func text(_ facts: Facts) -> String {
+        guard !facts.pruned.isEmpty || !facts.tables.isEmpty || !facts.files.isEmpty || !facts.unfinished.isEmpty else {
+            return facts.waiting.isEmpty
+                ? "nothing to prune" : "\(facts.waiting.count) tables wait for older transactions; prune again later"
+        }
+        var parts = ["pruned \(facts.pruned.isEmpty ? "no release" : numbers(facts.pruned)), \(sizeText(facts.bytes))"]
+        parts.append("\(facts.tables.count) tables and \(facts.files.count) files removed")
+        if !facts.unfinished.isEmpty { parts.append("unfinished \(numbers(facts.unfinished)) dropped") }
+        if !facts.refused.isEmpty { parts.append("\(facts.refused.count) tables are needed by something else") }
+        if !facts.waiting.isEmpty { parts.append("\(facts.waiting.count) tables wait for older transactions") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func numbers(_ releases: [Int]) -> String {
+        "release\(releases.count == 1 ? "" : "s") " + releases.map(String.init).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,57 @@
+import Domain
+import Postgres
+import ResultCodec
+
+/// Lays out lists as rows of the candidate table, and counts what they show; one for each thread that does so.
+///
+/// Sendable because whoever hands it to another thread waits for that before it is used again.
+final class ListRows: @unchecked Sendable {
+    private(set) var exposure: ExposureCounts
+    private let release: Int32
+    private let userType: IDType
+    private var encoder = PayloadEncoder()
+    private var key: [UInt8] = []
+    private var payload: [UInt8] = []
+    /// What the rows before took, so that the next need not grow.
+    private var expectedBytes = 0
+
+    static let columns = ["user_id", "release", "payload"]
+
+    /// From now on lists may be written with what they share.
+    func use(_ dictionary: PayloadDictionary) { encoder = PayloadEncoder(dictionary: dictionary) }
+
+    /// What this codec made smaller than any other did.
+    func encoding(by codec: PayloadCodec) -> (lists: Int, bytes: Int) {
+        (encoder.wins(of: codec), encoder.bytes(of: codec))
+    }
+
+    init(release: Int, userType: IDType, items: Int) {
+        self.release = Int32(release)
+        self.userType = userType
+        exposure = ExposureCounts(items: items)
+    }
+
+    /// The rows of some users, and the bytes of their payloads.
+    func rows(
+        of users: ArraySlice<(user: ExternalID, list: [Candidate])>
+    ) throws(PayloadError) -> (rows: CopyRows, payloadBytes: Int) {
+        var rows = CopyRows(), payloadBytes = 0
+        rows.reserveBytes(expectedBytes)
+        for (user, list) in users {
+            key.removeAll(keepingCapacity: true)
+            user.appendBinary(to: &key, type: userType)
+            try encoder.encode(list, into: &payload)
+            rows.beginRow(fields: 3)
+            rows.bytes(key)
+            rows.int32(release)
+            rows.bytes(payload)
+            payloadBytes += payload.count
+            exposure.count(list)
+        }
+        expectedBytes = max(expectedBytes, rows.byteCount + 1024)
+        return (rows, payloadBytes)
+    }
+
+    /// The payload of a list that is nobody's own, and so is not counted.
+    func payload(of list: [Candidate]) throws(PayloadError) -> [UInt8] { try encoder.encode(list) }
+}

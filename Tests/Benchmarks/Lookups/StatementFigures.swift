@@ -1,0 +1,122 @@
+import Domain
+import Glibc
+import NearlineClient
+import Postgres
+import ResultCodec
+
+/// What a lookup costs the server: the time that its process ran, from the kernel, over the number of lookups.
+struct StatementFigures {
+    private let loaded: LoadedFigures
+    private let rounds: Int
+    private let client: NearlineClient
+    private let plain: Connection
+    private let plainStatement = PreparedStatement(
+        name: "plain", sql: "SELECT payload FROM plain WHERE user_id = $1", parameterTypes: [20])
+    private let functionStatement = PreparedStatement(
+        name: "function", sql: "SELECT * FROM nearline.lookup($1)", parameterTypes: [20])
+
+    /// Short turns, and many of them: other work on the machine then meets all variants alike.
+    private static let lookups = 2_000
+    private static let turnsPerRound = 8
+    private static let batch = 100
+
+    init(_ loaded: LoadedFigures, rounds: Int, isPinned: Bool) throws {
+        self.loaded = loaded
+        self.rounds = rounds
+        client = try NearlineClient("dbname=\(loaded.database)")
+        plain = try Connection("dbname=\(loaded.database)", applicationName: "lookup-figures")
+        try plain.prepare(plainStatement, doing: "preparing")
+        try plain.prepare(functionStatement, doing: "preparing")
+        if isPinned {
+            for process in [0, client.backendPID, plain.backendPID] { keepOnOneCore(process) }
+        }
+    }
+
+    private struct Variant {
+        let name: String
+        let backend: Int32
+        let lookups: Int
+        let run: ([Int64]) throws -> Void
+        var server: [Double] = []
+        var wall: [Double] = []
+    }
+
+    func print() throws {
+        guard serverTime(plain.backendPID) != nil else {
+            Swift.print("\nThe server is on another machine: its processor time is not measured.")
+            return
+        }
+        var variants = self.variants
+        var draw = SeededGenerator(seed: 3)
+        for turn in -1..<rounds * Self.turnsPerRound {
+            for index in variants.indices {
+                let keys = (0..<variants[index].lookups).map { _ in loaded.lists.key(draw.below(loaded.lists.users)) }
+                let before = serverTime(variants[index].backend)!
+                let start = nanoseconds()
+                try variants[index].run(keys)
+                let wall = Double(nanoseconds() - start)
+                let server = Double(serverTime(variants[index].backend)! - before)
+                // The first turn only warms.
+                guard turn >= 0 else { continue }
+                variants[index].server.append(server / Double(keys.count) / 1000)
+                variants[index].wall.append(wall / Double(keys.count) / 1000)
+            }
+        }
+        let base = median(variants[0].server)
+        Swift.print("\n| PostgreSQL, one connection | server us | of plain | whole us |\n| --- | ---: | ---: | ---: |")
+        for variant in variants {
+            let server = median(variant.server)
+            Swift.print(
+                "| \(variant.name) | \(text(server)) | \(text(server / base, digits: 2)) | \(text(median(variant.wall))) |"
+            )
+        }
+    }
+
+    private var variants: [Variant] {
+        var list = CandidateList()
+        return [
+            Variant(name: "plain table, prepared", backend: plain.backendPID, lookups: Self.lookups) { keys in
+                for key in keys { try askPlain(plainStatement, key) }
+            },
+            Variant(name: "NearlineClient, decoded", backend: client.backendPID, lookups: Self.lookups) { keys in
+                for key in keys {
+                    try client.candidates(for: .integer(key), into: &list)
+                    guard list.items.count == DrawnLists.length else { throw FiguresError.wrongAnswer("the client") }
+                }
+            },
+            Variant(
+                name: "NearlineClient, \(Self.batch) at a time", backend: client.backendPID, lookups: Self.lookups
+            ) { keys in
+                for start in stride(from: 0, to: keys.count, by: Self.batch) {
+                    _ = try client.candidates(for: keys[start..<start + Self.batch].map { .integer($0) })
+                }
+            },
+            Variant(name: "nearline.lookup()", backend: plain.backendPID, lookups: Self.lookups / 20) { keys in
+                for key in keys { try askPlain(functionStatement, key) }
+            },
+        ]
+    }
+
+    private func askPlain(_ statement: PreparedStatement, _ key: Int64) throws {
+        let rows = try plain.ask(statement, [withUnsafeBytes(of: key.bigEndian) { Array($0) }], doing: "asking")
+        guard rows.count > 0 else { throw FiguresError.wrongAnswer(statement.name) }
+    }
+}
+
+/// Nanoseconds that a process has run; nil where it is not on this machine.
+private func serverTime(_ process: Int32) -> UInt64? {
+    guard let file = fopen("/proc/\(process)/schedstat", "r") else { return nil }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+    return String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        .split(separator: " ").first.flatMap { UInt64($0) }
+}
+
+private func keepOnOneCore(_ process: Int32) {
+    // A GNU extension, which the compiler's view of the C library leaves out.
+    typealias SetAffinity = @convention(c) (Int32, Int, UnsafeRawPointer) -> Int32
+    let setAffinity = unsafeBitCast(dlsym(nil, "sched_setaffinity"), to: SetAffinity.self)
+    var cores: [UInt64] = [1]
+    _ = setAffinity(process, MemoryLayout<UInt64>.size, &cores)
+}

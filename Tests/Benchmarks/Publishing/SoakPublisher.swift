@@ -1,0 +1,70 @@
+import Domain
+import Glibc
+import Postgres
+import ResultTables
+import Snapshots
+
+/// The writing side: builds releases with their snapshot files, and, where it is told to, publishes and rolls back.
+struct SoakPublisher {
+    let connection: Connection
+    let folder: SnapshotFolder
+    let timeline: Timeline
+    let fileTimeline: Timeline
+    let made: MarkedRelease
+    private(set) var publications: [Double] = []
+    private(set) var rollbacks: [Double] = []
+
+    init(connection: Connection, folder: SnapshotFolder, users: Int) {
+        self.connection = connection
+        self.folder = folder
+        (timeline, fileTimeline, made) = (Timeline(), Timeline(), MarkedRelease(users: users))
+    }
+
+    func build() throws -> Int {
+        let release = try made.build(on: connection)
+        _ = try SnapshotExport(connection).write(release, into: folder) { _ in }
+        return release
+    }
+
+    mutating func publish() throws {
+        let release = try build()
+        try timeline.moving(to: release) {
+            publications.append(try seconds { try ReleaseSwitch(connection).publish(release) })
+        }
+        try fileTimeline.moving(to: release) { try folder.follow(release) }
+    }
+
+    mutating func rollBack() throws {
+        let catalogue = ReleaseCatalogue(connection)
+        guard let current = try catalogue.current()?.release, let last = try catalogue.lastGood()?.release else {
+            return
+        }
+        try timeline.moving(to: last) {
+            rollbacks.append(
+                try seconds { try ReleaseSwitch(connection).rollBack(from: current, to: last, reason: "soak") })
+        }
+        try fileTimeline.moving(to: last) { try folder.follow(last) }
+    }
+
+    /// So that the first ones, which fill caches, do not count.
+    mutating func forgetTimes() { (publications, rollbacks) = ([], []) }
+
+    /// Builds a release and gives it up: all the work of a publication but the move.
+    func buildInVain() throws {
+        let release = try build()
+        try connection.execute(
+            "UPDATE nearline.release SET pruned_at = now() WHERE release = \(release)", doing: "giving up a release")
+    }
+
+    /// Waits until the pruner has caught up, a minute at most: a planner opens every table that is attached, so that
+    /// phases compare only where they begin with as many.
+    func letPrunerCatchUp() throws {
+        for _ in 0..<600 {
+            let attached = try connection.execute(
+                "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'nearline.candidate'::regclass",
+                doing: "counting tables")[0].int("n")
+            if attached <= 6 { return }
+            usleep(100_000)
+        }
+    }
+}
