@@ -1,7 +1,7 @@
-/// The one hash that both we and stock PostgreSQL compute at the speed of C: `hash_bytes_extended` with seed 0, which is
-/// what `hash_array_extended(ARRAY[bytes], 0)` calls for its element.
+/// The one hash that both we and stock PostgreSQL compute at the speed of C: `hash_bytes_extended` with seed 0, which
+/// is what `hash_array_extended(ARRAY[bytes], 0)` calls for its element.
 ///
-/// PostgreSQL does not document it, yet cannot change it: tables that are partitioned by hash of a bytea would read their
+/// PostgreSQL does not document it, yet cannot change it: tables that are partitioned by hash of a bytea would look for
 /// rows in the wrong partition after pg_upgrade. That holds for little-endian machines, whose words these are.
 ///
 /// Source: Jenkins 2006, lookup3.c; PostgreSQL, src/common/hashfn.c.

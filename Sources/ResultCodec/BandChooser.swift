@@ -61,8 +61,8 @@ struct BandChooser: Sendable {
         }
     }
 
-    /// The bits of the rows of every band: b for each, but b - 1 where it covers the one octave below b only, because its
-    /// lowest row need not be 0.
+    /// The bits of the rows of every band: b for each, but b - 1 where it covers the one octave below b only, because
+    /// its lowest row need not be 0.
     private static func measure(lanes: Int, in table: inout MutableSpan<Int16>) {
         for distance in 1...reach {
             let row = costs + (distance - 1) * borders

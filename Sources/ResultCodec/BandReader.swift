@@ -76,8 +76,9 @@ struct BandReader {
 
     private mutating func readPlaces(into places: UnsafeMutablePointer<UInt8>) throws(PayloadError) {
         let width = sources.placeWidth
-        guard sources.form == .runs else {
-            for rank in list.indices { places[rank] = UInt8(bits.next(width)) }
+        if sources.form == .same { return unsafe places.update(repeating: 0, count: list.count) }
+        if sources.form == .fixed {
+            for rank in list.indices { unsafe places[rank] = UInt8(bits.next(width)) }
             return
         }
         let runWidth = SourceCode.runWidth(list.count)

@@ -1,5 +1,5 @@
-/// The bands that cover the rows of a list: each begins where the one before it ends and is a power of two wide, so that
-/// a row is the number of its band and a few bits.
+/// The bands that cover the rows of a list: each begins where the one before it ends and is a power of two wide, so
+/// that a row is the number of its band and a few bits.
 ///
 /// Widths (in bits) never fall from band to band and rise by at most ``steepest``; frequent rows are low.
 struct BandTable: Equatable {

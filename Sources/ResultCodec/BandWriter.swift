@@ -1,10 +1,10 @@
 /// Writes the body of codec 4: every part of a candidate in just the bits that its list needs.
 ///
 /// Bits highest first: ``BandTable``; 16 bits of the first score; a ``FallCode`` parameter for each group of ranks;
-/// ``SourceCode``; the band of each row; the sources, where they are fixed or runs; in unary the sources, where they are
-/// so, then the quotients of the falls; at last, by rank, the place of the row in its band and the rest of the fall.
-/// Zeros fill the last byte. Where a number begins depends only on what is written before the places and rests, so that a
-/// reader need not wait for one to find the next. Empty for an empty list.
+/// ``SourceCode``; the band of each row; the sources, where they are fixed or runs; in unary the sources, where they
+/// are so, then the quotients of the falls; at last, by rank, the place of the row in its band and the rest of the
+/// fall. Zeros fill the last byte. Where a number begins depends only on what is written before the places and rests,
+/// so that a reader need not wait for one to find the next. Empty for an empty list.
 struct BandWriter: Sendable {
     private(set) var body: [UInt8] = []
     private(set) var byteCount = 0

@@ -1,7 +1,7 @@
 import Domain
 
-/// The body of codecs 0, 2 and 3: byte 0 of every row, byte 1 of every row, byte 2, byte 3, the low and the high bytes of
-/// the score steps, the sources. Like lies beside like, which is what LZ4 needs to find repeats.
+/// The body of codecs 0, 2 and 3: byte 0 of every row, byte 1 of every row, byte 2, byte 3, the low and the high bytes
+/// of the score steps, the sources. Like lies beside like, which is what LZ4 needs to find repeats.
 enum BytePlanes {
     static let bytesPerCandidate = 7
 

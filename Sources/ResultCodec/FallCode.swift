@@ -1,7 +1,7 @@
 /// The falls of score as Rice numbers: how often 2^parameter goes into a fall, in unary, then `parameter` bits of rest.
 ///
-/// The falls into ranks 1...3, 4...15, 16...63 (4^g ..< 4^(g + 1), ranks from 0) share a parameter each, because the gaps
-/// of a ranked list shrink with the rank: those of the best of many draws as 1 / rank.
+/// The falls into ranks 1...3, 4...15, 16...63 (4^g ..< 4^(g + 1), ranks from 0) share a parameter each, because the
+/// gaps of a ranked list shrink with the rank: those of the best of many draws as 1 / rank.
 ///
 /// Source: Rice 1979, "Some practical universal noiseless coding techniques".
 enum FallCode {

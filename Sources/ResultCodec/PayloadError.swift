@@ -45,7 +45,8 @@ extension PayloadError: CustomStringConvertible {
             "the payload has \(byteCount) bytes, its header alone needs \(PayloadHeader.byteCount)"
         case .badMagic(let byte): "the payload begins with byte \(byte), not \(PayloadHeader.magic)"
         case .unknownVersion(let version):
-            "the payload has version \(version), this reader knows \(PayloadHeader.oldVersion) and \(PayloadHeader.version)"
+            "the payload has version \(version), this reader knows \(PayloadHeader.oldVersion) "
+                + "and \(PayloadHeader.version)"
         case .checksumMismatch(let stored, let computed):
             "the payload states checksum \(stored) and has \(computed)"
         case .unknownCodec(let codec):

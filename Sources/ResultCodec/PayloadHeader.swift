@@ -3,9 +3,9 @@ import Checksum
 /// What stands in front of every body: it says how to read it, and refuses it where it is not what was written.
 ///
 /// Version 2, little-endian: 0 magic `N`; 1 version; 2 codec; 3..4 count; 5..7 length of the body when decompressed;
-/// 8..11 checksum of bytes 0..<8 followed by the stored body, the low half of what `hash_array_extended` makes of it, so
-/// that SQL can compute it too. Version 1, which is read but no longer written: 0 magic; 1 version; 2 codec; 3 reserved,
-/// 0; 4..5 count; 6..9 length; 10..13 the low half of XXH3 of bytes 0..<10 and the body.
+/// 8..11 checksum of bytes 0..<8 followed by the stored body, the low half of what `hash_array_extended` makes of it,
+/// so that SQL can compute it too. Version 1, which is read but no longer written: 0 magic; 1 version; 2 codec;
+/// 3 reserved, 0; 4..5 count; 6..9 length; 10..13 the low half of XXH3 of bytes 0..<10 and the body.
 struct PayloadHeader: Equatable {
     static let magic = UInt8(ascii: "N")
     static let version: UInt8 = 2

@@ -1,8 +1,8 @@
 /// Says in a tenth of a microsecond whether an LZ4 block of a list could be its smallest payload, because trying takes
 /// ten times as long, and most lists hold nothing that repeats.
 ///
-/// It looks at where the planes change and at samples of the lowest bytes of the rows: without repeats there, LZ4 stores
-/// more than a byte a row, and ``BandWriter`` does better. `codec-figures` measures what it misses.
+/// It looks at where the planes change and at samples of the lowest bytes of the rows: without repeats there, LZ4
+/// stores more than a byte a row, and ``BandWriter`` does better. `codec-figures` measures what it misses.
 struct RepeatSketch: Sendable {
     /// Bytes that LZ4 spends at least beside its literals, by measure.
     private static let overhead = 12

@@ -1,5 +1,5 @@
-/// The unary numbers (so many zeros, then a one) that end in a byte, for each of the 256: a reader that takes a byte at a
-/// time has no branch to mispredict at every number.
+/// The unary numbers (so many zeros, then a one) that end in a byte, for each of the 256: a reader that takes a byte at
+/// a time has no branch to mispredict at every number.
 struct UnaryByte {
     /// One in each byte, first lowest; the first one lacks the zeros of the bytes before.
     let numbers: UInt64

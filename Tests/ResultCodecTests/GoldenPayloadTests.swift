@@ -62,8 +62,8 @@ import Testing
         #expect(try PayloadDecoder.decode(payload) == equals)
     }
 
-    /// Two bands, the second (from row 64) three bits wider than the six of the first: 01 00110 11. 8.0 in sortable bits:
-    /// 1100100000000000. Rice parameters 8 and 1: 1000 0001. Sources in unary, three: model, repeat, popular.
+    /// Two bands, the second (from row 64) three bits wider than the six of the first: 01 00110 11. 8.0 in sortable
+    /// bits: 1100100000000000. Rice parameters 8 and 1: 1000 0001. Sources in unary, three: model, repeat, popular.
     @Test func bandsOfVersionTwoAreReadAndWritten() throws {
         let scores: [Float] = [8, 4, 3.9, 3.8, 3.8, 3.79]
         let sources: [CandidateSource] = [.model, .model, .repeat, .model, .popular, .model]

@@ -1,7 +1,7 @@
 import Checksum
 
-/// Puts the checksum that a reader expects into a payload of at least 12 bytes (14 of version 1), computed apart from the
-/// code under test.
+/// Puts the checksum that a reader expects into a payload of at least 12 bytes (14 of version 1), computed apart from
+/// the code under test.
 func sealed(_ payload: [UInt8]) -> [UInt8] {
     let place = payload[1] == 1 ? 10 : 8
     let checked = Array(payload[..<place] + payload[(place + 4)...])

@@ -2,8 +2,8 @@ import Glibc
 import Postgres
 import Testing
 
-/// A database of its own with the migrations that payloads need, dropped when the test lets go: they name the schema `nearline`
-/// themselves, so that a schema of its own would not keep a test apart from others.
+/// A database of its own with the migrations that payloads need, dropped when the test lets go: they name the schema
+/// `nearline` themselves, so that a schema of its own would not keep a test apart from others.
 final class UnpackDatabase {
     let connection: Connection
     private let maintenance: Connection

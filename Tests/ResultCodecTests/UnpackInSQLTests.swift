@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test func matchesThatBeginInTheDictionaryAndGoOnInTheOutputAreRead() throws {
-        // One literal, then nine bytes from three before it: the last two of the dictionary, the literal, and over again.
+        // A literal, then nine bytes from three before it: the last two of the dictionary, the literal, and over again.
         let raw = try connection.execute(
             "SELECT nearline.lz4_block($1, 15, $2) AS raw",
             [.bytes(bytes("15 01 0300 50 0a0b0c0d0e")), .bytes(bytes("07 08 09"))], doing: "decompressing")
@@ -235,8 +235,8 @@ import Testing
     @Test func everyFunctionSaysWhatItIsForAndMayRunInParallel() throws {
         let rows = try connection.execute(
             """
-            SELECT proname, proparallel = 's' AND provolatile = CASE WHEN proname IN ('unpack', 'unpack_bytes') THEN 's' ELSE 'i' END AS fits,
-                obj_description(oid, 'pg_proc') AS comment
+            SELECT proname, obj_description(oid, 'pg_proc') AS comment, proparallel = 's'
+                AND provolatile = CASE WHEN proname IN ('unpack', 'unpack_bytes') THEN 's' ELSE 'i' END AS fits
             FROM pg_proc WHERE pronamespace = 'nearline'::regnamespace
             """, doing: "reading the catalogue")
         #expect(rows.count == 12)

@@ -7,8 +7,8 @@ struct DrawnSets {
     private static let length = 100
     private static let clusterCount = 500
     private static let poolSize = 3_000
-    /// How far the hundredth score lies above the scale of the tail, so that the entropy of the falls is the 61 bytes of
-    /// those measurements.
+    /// How far the hundredth score lies above the scale of the tail, so that the entropy of the falls is the 61 bytes
+    /// of those measurements.
     private static let offset = 2.0
     private static let shares: [(CandidateSource, Double)] = [
         (.model, 0.60), (.repeat, 0.25), (.transition, 0.10), (.popular, 0.05),

@@ -1,8 +1,8 @@
 import Domain
 import Glibc
 
-/// Bytes below which no code comes that knows only how often items, falls and sources occur in a set of lists: rows drawn
-/// without replacement by their popularity in these lists, falls of float16 by rank, sources, each independent.
+/// Bytes below which no code comes that knows only how often items, falls and sources occur in a set of lists: rows
+/// drawn without replacement by their popularity in these lists, falls of float16 by rank, sources, each independent.
 struct EntropyFloor {
     let rows: Double
     let falls: Double

@@ -36,7 +36,8 @@ struct StoredLists {
         }
     }
 
-    /// Milliseconds of the server's processor that `nearline.unpack` takes for all candidates of these payloads, the least of five.
+    /// Milliseconds of the server's processor that `nearline.unpack` takes for all candidates of these payloads, the
+    /// least of five.
     func unpackMilliseconds(_ payloads: [[UInt8]]) throws -> Double {
         try connection.script(
             "DROP TABLE IF EXISTS pg_temp.payloads; CREATE TEMP TABLE payloads (payload bytea)", doing: "making a table"
@@ -55,7 +56,7 @@ struct StoredLists {
         }.min() ?? .nan
     }
 
-    /// Processor time of the session's server process, which has to be on this machine: the first number of `schedstat`.
+    /// Processor time of the session's server process, on this machine: the first number of `schedstat`.
     private func serverNanoseconds() -> Int {
         guard let file = fopen("/proc/\(connection.backendPID)/schedstat", "r") else { return 0 }
         defer { fclose(file) }

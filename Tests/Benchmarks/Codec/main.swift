@@ -1,8 +1,8 @@
 import Domain
 import ResultCodec
 
-// codec-figures [DATABASE ...]: what the codecs make of the lists of the current release of each database (PG* variables
-// say where), or without any of the drawn sets Z, K and D.
+// codec-figures [DATABASE ...]: what the codecs make of the lists of the current release of each database (PG*
+// variables say where), or without any of the drawn sets Z, K and D.
 let databases = CommandLine.arguments.dropFirst()
 if databases.isEmpty {
     var sets = DrawnSets(seed: 1)
