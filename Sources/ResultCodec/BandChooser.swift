@@ -98,16 +98,19 @@ struct BandChooser: Sendable {
         var end = last
         var left = bands
         while end > 0 {
-            let bits = table[fewest(left) + end]
+            let bits = table[unchecked: fewest(left) + end]
             var distance = end
             if left > 1 {
-                if bits == table[fewest(left - 1) + end] {
+                if bits == table[unchecked: fewest(left - 1) + end] {
                     left -= 1
                     continue
                 }
                 distance = 1
-                while table[fewest(left - 1) + end - distance] + table[costs + (distance - 1) * borders + end] != bits {
-                    distance += 1
+                var cost = costs + end
+                let before = fewest(left - 1) + end
+                while table[unchecked: before &- distance] &+ table[unchecked: cost] != bits {
+                    distance &+= 1
+                    cost &+= borders
                 }
             }
             found[foundCount] = UInt8(left > 1 && distance == 1 && end > 1 ? end - 1 : end)

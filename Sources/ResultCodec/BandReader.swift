@@ -134,7 +134,7 @@ struct BandReader {
     ) throws(PayloadError) {
         let selectorWidth = UInt64(truncatingIfNeeded: table.selectorWidth)
         let restWidth = UInt64(truncatingIfNeeded: parameter)
-        var bits = bits
+        var (bits, bitsOfScore) = (bits, score)
         var rank = ranks.lowerBound
         while rank < ranks.upperBound {
             var selectorsLeft = selectors.window()
@@ -150,24 +150,25 @@ struct BandReader {
                 if parameter != FallCode.none {
                     let quotient = unsafe Int(quotients[rank &- ranks.lowerBound])
                     if quotient == FallCode.whole {
-                        score &-= Int(truncatingIfNeeded: BitReader.top(16, of: window &<< width))
+                        bitsOfScore &-= Int(truncatingIfNeeded: BitReader.top(16, of: window &<< width))
                         bits.skip(FallCode.wholeWidth)
                     } else {
                         let rest = BitReader.top(restWidth, of: window &<< width)
-                        score &-= quotient &<< parameter &+ Int(truncatingIfNeeded: rest)
+                        bitsOfScore &-= quotient &<< parameter &+ Int(truncatingIfNeeded: rest)
                         bits.skip(parameter)
                     }
                 }
                 guard row <= UInt32.max, bits.isInside else { throw .brokenBands(at: rank) }
-                guard score >= SortableHalf.finite.lowerBound else { throw .scoresNotFalling(at: rank) }
+                guard bitsOfScore >= SortableHalf.finite.lowerBound else { throw .scoresNotFalling(at: rank) }
                 let candidate = unsafe list.baseAddress! + rank
                 unsafe candidate.pointee.row = UInt32(truncatingIfNeeded: row)
-                unsafe candidate.pointee.score = SortableHalf.score(UInt16(truncatingIfNeeded: score))
+                unsafe candidate.pointee.score = SortableHalf.score(UInt16(truncatingIfNeeded: bitsOfScore))
                 unsafe candidate.pointee.source = labels[Int(places[rank])]
                 rank &+= 1
             }
         }
         self.bits = bits
+        score = bitsOfScore
     }
 
     /// Every byte of the body is used, and the bits that fill the last one are 0.

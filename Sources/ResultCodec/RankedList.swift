@@ -10,6 +10,9 @@ struct RankedList: Sendable {
     private(set) var count = 0
     /// Zeros behind the end.
     private(set) var rows: [UInt32] = []
+    private var scores: [Float] = []
+    /// Sortable bits of the scores.
+    private var halves: [UInt16] = []
     /// How far each score falls below the one before, in sortable bits; 0 at rank 0, zeros behind the end.
     private(set) var falls: [UInt16] = []
     /// Raw values, ``noSource`` behind the end.
@@ -32,17 +35,13 @@ struct RankedList: Sendable {
 
     private mutating func take(_ candidates: Span<Candidate>) throws(PayloadError) {
         makeRoom(for: candidates.count)
-        try takeScores(candidates)
-        takeFirstScore()
-        try takeRows(candidates)
+        Self.columns(candidates, &rows, &scores)
         sourceCounts = takeSources(candidates)
-    }
-
-    private mutating func takeSources(_ candidates: Span<Candidate>) -> SourceCounts {
-        var counts = SourceCounts()
-        var sources = sources.mutableSpan
-        for rank in candidates.indices { sources[unchecked: rank] = counts.add(candidates[unchecked: rank].source) }
-        return counts
+        guard Self.halves(scores, count, &halves) else { throw fault() }
+        takeFalls()
+        rowSet.reset(for: count)
+        if let rank = rowSet.firstRepeat(rows, count) { throw .duplicateRow(rows[rank], at: rank) }
+        Self.countLengths(rows, count, &rowLengths)
     }
 
     /// Leaves zeros and ``noSource`` behind the end, so that nothing depends on the list before.
@@ -51,6 +50,8 @@ struct RankedList: Sendable {
         let places = count + Self.room
         if rows.count < places {
             rows = [UInt32](repeating: 0, count: places)
+            scores = [Float](repeating: 0, count: places)
+            halves = [UInt16](repeating: 0, count: places)
             falls = [UInt16](repeating: 0, count: places)
             sources = [UInt8](repeating: 0, count: places)
         }
@@ -61,48 +62,71 @@ struct RankedList: Sendable {
         }
     }
 
-    private mutating func takeScores(_ candidates: Span<Candidate>) throws(PayloadError) {
-        var falls = falls.mutableSpan
-        var scoreBefore = Float.infinity
-        var bitsBefore: UInt16 = 0
-        for rank in candidates.indices {
-            let score = candidates[unchecked: rank].score
-            guard score.magnitude <= SortableHalf.largest, score <= scoreBefore else {
-                throw Self.fault(score, at: rank)
-            }
-            // Rounding keeps the order, so no fall is below zero.
-            let bits = SortableHalf.bits(score)
-            falls[unchecked: rank] = bitsBefore &- bits
-            scoreBefore = score
-            bitsBefore = bits
-        }
-    }
-
-    /// The fall into rank 0, from bits 0, is the first score turned about.
-    private mutating func takeFirstScore() {
-        firstBits = 0 &- falls[0]
-        falls[0] = 0
-    }
-
-    private static func fault(_ score: Float, at rank: Int) -> PayloadError {
-        if !score.isFinite { return .nonFiniteScore(at: rank) }
-        return score.magnitude <= SortableHalf.largest ? .scoresNotFalling(at: rank) : .scoreOutOfRange(score, at: rank)
-    }
-
-    private mutating func takeRows(_ candidates: Span<Candidate>) throws(PayloadError) {
-        rowSet.reset(for: candidates.count)
+    private static func columns(_ candidates: Span<Candidate>, _ rows: inout [UInt32], _ scores: inout [Float]) {
         var rows = rows.mutableSpan
-        for rank in candidates.indices { rows[unchecked: rank] = candidates[unchecked: rank].row }
-        if let rank = rowSet.firstRepeat(candidates) {
-            throw .duplicateRow(candidates[rank].row, at: rank)
+        var scores = scores.mutableSpan
+        forEachPlace(below: candidates.count) { rank in
+            rows[unchecked: rank] = candidates[unchecked: rank].row
+            scores[unchecked: rank] = candidates[unchecked: rank].score
         }
-        countLengths(candidates)
     }
 
-    private mutating func countLengths(_ candidates: Span<Candidate>) {
-        var lengths = rowLengths.mutableSpan
-        for length in lengths.indices { lengths[length] = 0 }
-        for rank in candidates.indices { lengths[unchecked: candidates[unchecked: rank].row.bitLength] &+= 1 }
+    private mutating func takeSources(_ candidates: Span<Candidate>) -> SourceCounts {
+        var counts = SourceCounts()
+        var sources = sources.mutableSpan
+        forEachPlace(below: candidates.count) { rank in
+            sources[unchecked: rank] = counts.add(candidates[unchecked: rank].source)
+        }
+        return counts
+    }
+
+    /// Sortable bits of all scores; false where one of them is no score, or rises.
+    private static func halves(_ scores: [Float], _ count: Int, _ halves: inout [UInt16]) -> Bool {
+        let scores = scores.span
+        var halves = halves.mutableSpan
+        var faults: UInt8 = 0
+        forEachPlace(below: count) { rank in
+            let score = scores[unchecked: rank]
+            faults |= (score.magnitude <= SortableHalf.largest).number ^ 1
+            halves[unchecked: rank] = SortableHalf.bits(score)
+        }
+        forEachPlace(below: max(0, count - 1)) { rank in
+            faults |= (scores[unchecked: rank] >= scores[unchecked: rank &+ 1]).number ^ 1
+        }
+        return faults == 0
+    }
+
+    /// What is wrong with the first score that is.
+    private func fault() -> PayloadError {
+        for rank in 0..<count {
+            let score = scores[rank]
+            if !score.isFinite { return .nonFiniteScore(at: rank) }
+            if score.magnitude > SortableHalf.largest { return .scoreOutOfRange(score, at: rank) }
+            if rank > 0 && score > scores[rank - 1] { return .scoresNotFalling(at: rank) }
+        }
+        preconditionFailure("a fault was found before")
+    }
+
+    private mutating func takeFalls() {
+        firstBits = count > 0 ? halves[0] : 0
+        Self.falls(halves, count, &falls)
+    }
+
+    /// Rounding keeps the order, so no fall is below zero.
+    private static func falls(_ halves: [UInt16], _ count: Int, _ falls: inout [UInt16]) {
+        let halves = halves.span
+        var falls = falls.mutableSpan
+        falls[0] = 0
+        forEachPlace(below: max(0, count - 1)) { rank in
+            falls[unchecked: rank &+ 1] = halves[unchecked: rank] &- halves[unchecked: rank &+ 1]
+        }
+    }
+
+    private static func countLengths(_ rows: [UInt32], _ count: Int, _ lengths: inout [UInt32]) {
+        let rows = rows.span
+        var lengths = lengths.mutableSpan
+        for length in 0..<33 { lengths[unchecked: length] = 0 }
+        forEachPlace(below: count) { lengths[unchecked: rows[unchecked: $0].bitLength] &+= 1 }
     }
 }
 

@@ -62,8 +62,8 @@ struct RepeatSketch: Sendable {
     private func repeatsItself(_ list: borrowing RankedList) -> Bool {
         let rows = list.rows.span
         let end = list.count - Self.window + 1
-        for sample in 1...4 {
-            let rank = (end - 1) * sample / 4
+        for sample in 1...2 {
+            let rank = (end - 1) * sample / 2
             let wanted = lowBytes(rows, rank)
             var found: UInt32 = 0
             let (first, second) = (rows[unchecked: rank], rows[unchecked: rank &+ 1])

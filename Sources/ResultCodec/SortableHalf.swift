@@ -12,12 +12,13 @@ enum SortableHalf {
     static func bits(_ score: Float) -> UInt16 {
         let magnitude = score.magnitude.bitPattern
         // Below the smallest normal float16 the sum with 0.5 does the rounding: its last bit is 2^-24, as there.
-        let half =
-            magnitude < 0x3880_0000
-            ? (score.magnitude + 0.5).bitPattern &- (0.5 as Float).bitPattern
-            : (magnitude &- 0x3800_0000 &+ 0x0FFF &+ (magnitude &>> 13 & 1)) &>> 13
-        let isNegative = score < 0 && half != 0
-        return UInt16(truncatingIfNeeded: isNegative ? 0x7FFF &- half : half | 0x8000)
+        let small = (score.magnitude + 0.5).bitPattern &- (0.5 as Float).bitPattern
+        let normal = (magnitude &- 0x3800_0000 &+ 0x0FFF &+ (magnitude &>> 13 & 1)) &>> 13
+        // Masks instead of branches, so that a loop over scores becomes vectors.
+        let isSmall = 0 &- UInt32((magnitude < 0x3880_0000).number)
+        let half = small & isSmall | normal & ~isSmall
+        let isNegative = 0 &- (score.bitPattern &>> 31 & UInt32((half != 0).number))
+        return UInt16(truncatingIfNeeded: (half | 0x8000) ^ isNegative)
     }
 
     /// - Parameter sortable: within ``finite``.

@@ -28,32 +28,41 @@ struct SourceCode: Equatable {
 
     /// - Parameter list: at least one candidate.
     init(choosingFor list: borrowing RankedList) {
-        var counts = SIMD16<UInt32>()
-        for source in CandidateSource.allCases { counts[Int(source.rawValue)] = list.sourceCounts.count(of: source) }
-        self.init(counts: counts, runs: list.sourceCounts.runs, listCount: list.count)
+        let counts = list.sourceCounts
+        var order = SIMD16<UInt8>()
+        order[0] = list.sources[0]
+        guard counts.runs > 1 else {
+            self.init(form: .same, order: order, count: 1)
+            return
+        }
+        var ranked: [(source: UInt8, count: Int)] = []
+        for source in CandidateSource.allCases where counts.count(of: source) > 0 {
+            ranked.append((source.rawValue, counts.count(of: source)))
+        }
+        ranked.sort { ($1.count, $0.source) < ($0.count, $1.source) }
+        var unaryBits = 0
+        for (place, entry) in ranked.enumerated() {
+            order[place] = entry.source
+            unaryBits += entry.count * (place + 1)
+        }
+        let placeWidth = (ranked.count - 1).bitLength
+        let fixedBits = list.count * placeWidth
+        let runBits = counts.runs * (placeWidth + Self.runWidth(list.count))
+        let form = runBits < min(fixedBits, unaryBits) ? Form.runs : unaryBits < fixedBits ? .unary : .fixed
+        self.init(form: form, order: order, count: ranked.count)
     }
 
-    private init(counts: SIMD16<UInt32>, runs: Int, listCount: Int) {
-        var left = counts
-        var order = SIMD16<UInt8>()
-        var count = 0
-        var unaryBits = 0
-        while left.max() > 0 {
-            let most = left.max()
-            let source = left.indices.first { left[$0] == most } ?? 0
-            order[count] = UInt8(source)
-            count += 1
-            unaryBits += Int(most) * count
-            left[source] = 0
-        }
-        let placeWidth = (count - 1).bitLength
-        let fixedBits = listCount * placeWidth
-        let runBits = runs * (placeWidth + Self.runWidth(listCount))
+    private init(form: Form, order: SIMD16<UInt8>, count: Int) {
+        self.form = form
         self.order = order
         self.count = count
-        form =
-            count == 1
-            ? .same : runBits < min(fixedBits, unaryBits) ? .runs : unaryBits < fixedBits ? .unary : .fixed
+    }
+
+    /// The place of each source in the order, by raw value.
+    var places: InlineArray<16, UInt8> {
+        var places = InlineArray<16, UInt8>(repeating: 0)
+        for place in 0..<count { places[Int(order[place])] = UInt8(place) }
+        return places
     }
 }
 

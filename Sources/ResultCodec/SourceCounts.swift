@@ -18,8 +18,8 @@ struct SourceCounts {
         return number
     }
 
-    func count(of source: CandidateSource) -> UInt32 {
-        UInt32(truncatingIfNeeded: counts >> (16 * UInt64(source.rawValue)) & 0xFFFF)
+    func count(of source: CandidateSource) -> Int {
+        Int(truncatingIfNeeded: counts >> (16 * UInt64(source.rawValue)) & 0xFFFF)
     }
 
     /// The raw value, which is a call where the type is of another module.

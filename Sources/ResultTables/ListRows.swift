@@ -20,10 +20,9 @@ final class ListRows: @unchecked Sendable {
     /// From now on lists may be written with what they share.
     func use(_ dictionary: PayloadDictionary) { encoder = PayloadEncoder(dictionary: dictionary) }
 
-    /// Lists and bytes by the codec that made them smallest.
-    var encoding: [PayloadCodec: (lists: Int, bytes: Int)] {
-        Dictionary(
-            uniqueKeysWithValues: PayloadCodec.allCases.map { ($0, (encoder.wins(of: $0), encoder.bytes(of: $0))) })
+    /// What this codec made smaller than any other did.
+    func encoding(by codec: PayloadCodec) -> (lists: Int, bytes: Int) {
+        (encoder.wins(of: codec), encoder.bytes(of: codec))
     }
 
     init(release: Int, userType: IDType, items: Int) {

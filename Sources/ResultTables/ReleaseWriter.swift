@@ -91,7 +91,7 @@ package final class ReleaseWriter {
     }
 
     private func trainDictionary(_ lists: [[Candidate]]) throws {
-        let step = max(1, lists.count / Self.listsTrainedOn)
+        let step = max(1, (lists.count + Self.listsTrainedOn - 1) / Self.listsTrainedOn)
         let sample = stride(from: 0, to: lists.count, by: step).map { lists[$0] }
         guard let dictionary = PayloadDictionary.train(sample) else { return }
         try connection.transaction(doing: "storing the payload dictionary") {
@@ -105,8 +105,7 @@ package final class ReleaseWriter {
                 "UPDATE nearline.release SET dictionary = $2::bigint WHERE release = $1::int",
                 [.int(Int64(release)), .int(Int64(dictionary.id))], doing: "storing the payload dictionary")
         }
-        here.use(dictionary)
-        beside.use(dictionary)
+        for rows in [here] + beside { rows.use(dictionary) }
     }
 
     private static let listsTrainedOn = 1000
@@ -114,8 +113,9 @@ package final class ReleaseWriter {
     /// Lists and bytes by codec, as JSON.
     private var encoding: String {
         let parts = PayloadCodec.allCases.map { codec in
-            let (a, b) = (here.encoding[codec]!, beside.encoding[codec]!)
-            return "\"\(codec)\": {\"lists\": \(a.lists + b.lists), \"bytes\": \(a.bytes + b.bytes)}"
+            let (lists, bytes) = ([here] + beside).map { $0.encoding(by: codec) }
+                .reduce((0, 0)) { ($0.0 + $1.lists, $0.1 + $1.bytes) }
+            return "\"\(codec)\": {\"lists\": \(lists), \"bytes\": \(bytes)}"
         }
         return "{" + parts.joined(separator: ", ") + "}"
     }
@@ -203,6 +203,11 @@ package final class ReleaseWriter {
 
     private func validate(items: Int) throws {
         try connection.transaction(doing: "validating release \(release)") {
+            // Readers go on. All four at once and before anything gives us a snapshot: a prune that finalises a detachment
+            // has one of these locks while it waits for older snapshots to go.
+            let parents = Leaf.allCases.map(\.parent).joined(separator: ", ")
+            try connection.execute(
+                "LOCK TABLE \(parents) IN SHARE UPDATE EXCLUSIVE MODE", doing: "waiting to attach release \(release)")
             for (table, claimed) in [
                 (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
             ] {
@@ -212,7 +217,6 @@ package final class ReleaseWriter {
                 guard stored == claimed else {
                     throw ReleaseError.rowsMissing(table: table.name(release), claimed: claimed, stored: stored)
                 }
-                // SHARE UPDATE EXCLUSIVE on the parent: readers go on.
                 try connection.execute(
                     "ALTER TABLE \(table.parent) ATTACH PARTITION \(table.name(release)) FOR VALUES IN (\(release))",
                     doing: "attaching \(table.name(release))")

@@ -14,7 +14,7 @@ struct QueryFile: Sendable {
     /// The answer of the file's one statement that answers: its columns in order, and its rows.
     func run(
         on shop: QueryShop, _ variables: [String: String] = [:], at location: SourceLocation = #_sourceLocation
-    ) throws -> (columns: [String], rows: [[String: String]]) {
+    ) throws -> (columns: [String], rows: [QueryRow]) {
         // Keys hold commas and quotes, so the marks between are ones that no key has.
         let ended = try shop.psql(
             ["-A", "-F", "\u{1f}", "-R", "\u{1e}", "-P", "footer=off", "-f", path] + Self.given(variables))
@@ -24,12 +24,12 @@ struct QueryFile: Sendable {
             $0.split(separator: "\u{1f}", omittingEmptySubsequences: false).map(String.init)
         }
         let columns = try #require(lines.first, "\(name) answers nothing", sourceLocation: location)
-        let rows = lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(columns, $0)) }
+        let rows = lines.dropFirst().map { QueryRow(values: Dictionary(zip(columns, $0)) { first, _ in first }) }
         try #require(lines.allSatisfy { $0.count == columns.count }, "\(name) answers twice", sourceLocation: location)
         return (columns, Array(rows))
     }
 
-    /// The tables of releases that the statement really looked at, and the indexes that it used.
+    /// The tables of releases that the statement really looked at, and the indexes that it probed.
     ///
     /// - Parameter avoidsScans: where the tables are too small for an index to be worth anything.
     func plan(on shop: QueryShop, avoidsScans: Bool = false) throws -> QueryPlan {
@@ -54,12 +54,22 @@ struct QueryFile: Sendable {
     }
 }
 
+/// A row of an answer by column, as psql prints it.
+struct QueryRow {
+    let values: [String: String]
+
+    /// The text of a column; where there is none, words that no test expects.
+    subscript(_ column: String) -> String { values[column] ?? "no column \(column)" }
+
+    func number(_ column: String) -> Double { Double(self[column]) ?? .nan }
+}
+
 /// What a plan did, read from `EXPLAIN (ANALYZE, FORMAT JSON)`.
 struct QueryPlan {
     /// Tables that belong to a release and were really looked at: "candidate_r3".
     private(set) var leaves: Set<String> = []
-    /// Those of them that were looked at through an index.
-    private(set) var indexed: Set<String> = []
+    /// Indexes of them that were probed for a key, not read from end to end.
+    private(set) var probed: Set<String> = []
 
     init(json: Data) throws {
         let root = try #require(try JSONSerialization.jsonObject(with: json) as? [[String: Any]])
@@ -71,7 +81,7 @@ struct QueryPlan {
             node["Actual Loops"] as? Double ?? 0 > 0
         {
             leaves.insert(relation)
-            if node["Index Name"] != nil { indexed.insert(relation) }
+            if let index = node["Index Name"] as? String, node["Index Cond"] != nil { probed.insert(index) }
         }
         for child in node["Plans"] as? [[String: Any]] ?? [] { add(child) }
     }

@@ -118,11 +118,14 @@ struct QueryShop: Sendable {
         INSERT INTO shop.exclusions (item_id) SELECT i.item_id
         FROM nearline.lookup(source.key(9999)) l JOIN shop.items i ON source.key(i.item_id) = l.item_id
         WHERE l.rank = 5;
+        UPDATE shop.items SET available = false
+        WHERE source.key(item_id) = (SELECT item_id FROM nearline.lookup(source.key(9999)) WHERE rank = 6);
+        INSERT INTO nearline.release_cluster (release, cluster, name, items) VALUES (3, 999, 'a dead end', 1);
         DELETE FROM nearline.release_gate;
         INSERT INTO nearline.release_gate (release, gate, passed, figure, bound, query) VALUES
             (3, 'users', true, '60', '48', 'SELECT 1'), (3, 'short', false, '0.2', '0.05', 'SELECT 2');
         INSERT INTO nearline.run (command, state, worker, backend_pid, started_at, ended_at) VALUES
-            ('doctor', 'done', '00000000-0000-0000-0000-000000000000', 1, now() - interval '8 days', now()),
+            ('doctor', 'done', '00000000-0000-0000-0000-000000000000', 1, now() - interval '180 hours', now()),
             ('doctor', 'done', '00000000-0000-0000-0000-000000000000', 1, now() - interval '6 days', now());
         """
 }

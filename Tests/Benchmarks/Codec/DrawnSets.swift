@@ -34,7 +34,8 @@ struct DrawnSets {
 
     /// Set K: of each list, 60 % from the 3,000 items of one of 500 clusters.
     mutating func clustered(_ count: Int) -> [[Candidate]] {
-        let pools = (0..<Self.clusterCount).map { _ in (0..<Self.poolSize).map { _ in UInt32(random.below(Self.items)) } }
+        let pools = (0..<Self.clusterCount).map { _ in (0..<Self.poolSize).map { _ in UInt32(random.below(Self.items)) }
+        }
         return (0..<count).map { _ in
             let pool = pools[random.below(pools.count)]
             return list { $0.random.uniform() < 0.6 ? pool[$0.random.below(pool.count)] : $0.popularItem() }

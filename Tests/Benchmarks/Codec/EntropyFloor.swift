@@ -15,7 +15,9 @@ struct EntropyFloor {
         var labels: [[Int]: Double] = [:]
         for list in lists {
             for (rank, candidate) in list.enumerated() {
-                if rank > 0 { steps[[rank, Self.bits(list[rank - 1].score) - Self.bits(candidate.score)], default: 0] += 1 }
+                if rank > 0 {
+                    steps[[rank, Self.bits(list[rank - 1].score) - Self.bits(candidate.score)], default: 0] += 1
+                }
                 labels[[0, Int(candidate.source.rawValue)], default: 0] += 1
             }
         }

@@ -52,7 +52,9 @@ struct SetFigures {
                 try PayloadDecoder.decode(payload, dictionary: dictionary, into: &list)
             }
         }
-        line("  encode \(format(sketched, 2)) µs a list, trying every codec \(format(tried, 2)); decode \(format(decoded, 2))")
+        line(
+            "  encode \(format(sketched, 2)) µs a list, trying every codec \(format(tried, 2)); decode \(format(decoded, 2))"
+        )
         guard let stored else { return }
         let two = Array(lists.prefix(2000))
         for codec in [PayloadCodec.packed, .bands] {

@@ -20,7 +20,8 @@ struct StoredLists {
             """
         try connection.copyOut(query, doing: "reading lists") { row in
             guard let payload = try row.bytes() else { return }
-            let id = payload.count >= 16 && payload[2] == 3 ? payload.loadUnaligned(fromByteOffset: 12, as: UInt32.self) : 0
+            let id =
+                payload.count >= 16 && payload[2] == 3 ? payload.loadUnaligned(fromByteOffset: 12, as: UInt32.self) : 0
             lists.append(try PayloadDecoder.decode(payload, dictionary: dictionaries[id]))
         }
         return lists
@@ -38,7 +39,8 @@ struct StoredLists {
     /// Milliseconds of the server's processor that `nearline.unpack` takes for all candidates of these payloads, the least of five.
     func unpackMilliseconds(_ payloads: [[UInt8]]) throws -> Double {
         try connection.script(
-            "DROP TABLE IF EXISTS pg_temp.payloads; CREATE TEMP TABLE payloads (payload bytea)", doing: "making a table")
+            "DROP TABLE IF EXISTS pg_temp.payloads; CREATE TEMP TABLE payloads (payload bytea)", doing: "making a table"
+        )
         _ = try connection.copyIn("payloads", columns: ["payload"], doing: "storing payloads") { out in
             for payload in payloads {
                 try out.beginRow(fields: 1)
