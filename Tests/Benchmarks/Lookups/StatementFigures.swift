@@ -66,9 +66,8 @@ struct StatementFigures {
         Swift.print("\n| PostgreSQL, one connection | server us | of plain | whole us |\n| --- | ---: | ---: | ---: |")
         for variant in variants {
             let server = median(variant.server)
-            Swift.print(
-                "| \(variant.name) | \(text(server)) | \(text(server / base, digits: 2)) | \(text(median(variant.wall))) |"
-            )
+            let figures = [text(server), text(server / base, digits: 2), text(median(variant.wall))]
+            Swift.print("| \(variant.name) | \(figures.joined(separator: " | ")) |")
         }
     }
 
