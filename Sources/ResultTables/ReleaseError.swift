@@ -25,7 +25,7 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
         case .noRelease: "nothing is published yet; run nearline train, then nearline precompute"
         case .pruned(let release): "the tables of release \(release) were pruned; nearline releases shows what there is"
         case .rolledBack(let release, let reason, let isPruned):
-            "release \(release), made from the same, was rolled back\(reason.map { " (\($0))" } ?? ""); "
+            "release \(release) was rolled back\(reason.map { " (\($0))" } ?? ""); "
                 + "precompute --again makes a new one"
                 + (isPruned ? "" : ", publish \(release) --force --reason '...' takes it all the same")
         case .nothingToRollBackTo(let current):

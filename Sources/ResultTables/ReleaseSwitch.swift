@@ -131,7 +131,8 @@ package struct ReleaseSwitch {
                 SELECT count(DISTINCT pid) FILTER (WHERE a.state LIKE 'idle%') AS idle,
                     count(DISTINCT pid) FILTER (WHERE coalesce(a.state NOT LIKE 'idle%', true)) AS busy
                 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE l.relation IN (\(parents)) AND l.granted AND l.pid <> pg_backend_pid()
+                WHERE l.relation IN (\(parents)) AND l.mode = 'AccessShareLock' AND l.granted
+                    AND l.pid <> pg_backend_pid()
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                     AND coalesce(a.xact_start < $1::timestamptz, true)
                     AND NOT (coalesce(a.state LIKE 'idle%', false) AND a.backend_xmin IS NOT NULL)

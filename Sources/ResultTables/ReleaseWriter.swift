@@ -203,6 +203,11 @@ package final class ReleaseWriter {
 
     private func validate(items: Int) throws {
         try connection.transaction(doing: "validating release \(release)") {
+            // Readers go on. All four at once and before anything gives us a snapshot: a prune that finalises a detachment
+            // has one of these locks while it waits for older snapshots to go.
+            let parents = Leaf.allCases.map(\.parent).joined(separator: ", ")
+            try connection.execute(
+                "LOCK TABLE \(parents) IN SHARE UPDATE EXCLUSIVE MODE", doing: "waiting to attach release \(release)")
             for (table, claimed) in [
                 (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
             ] {
@@ -212,7 +217,6 @@ package final class ReleaseWriter {
                 guard stored == claimed else {
                     throw ReleaseError.rowsMissing(table: table.name(release), claimed: claimed, stored: stored)
                 }
-                // SHARE UPDATE EXCLUSIVE on the parent: readers go on.
                 try connection.execute(
                     "ALTER TABLE \(table.parent) ATTACH PARTITION \(table.name(release)) FOR VALUES IN (\(release))",
                     doing: "attaching \(table.name(release))")

@@ -44,7 +44,8 @@ struct FileFigures {
             }
         }
         Swift.print(
-            "\n| file, one thread | lookups/s of the core | p50 us | p99 us | p99.99 us |\n| --- | ---: | ---: | ---: | ---: |"
+            "\n| file, one thread | lookups/s of the core | p50 us | p99 us | p99.99 us |\n"
+                + "| --- | ---: | ---: | ---: | ---: |"
         )
         for variant in variants {
             let sorted = variant.latencies.sorted()

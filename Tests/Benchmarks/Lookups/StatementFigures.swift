@@ -24,17 +24,17 @@ struct StatementFigures {
         self.loaded = loaded
         self.rounds = rounds
         client = try NearlineClient("dbname=\(loaded.database)")
-        plain = try Connection("dbname=\(loaded.database)", applicationName: "lookup-figures")
+        // One server process for all, so that none has warmer caches than another.
+        plain = client.session.connection
         try plain.prepare(plainStatement, doing: "preparing")
         try plain.prepare(functionStatement, doing: "preparing")
         if isPinned {
-            for process in [0, client.backendPID, plain.backendPID] { keepOnOneCore(process) }
+            for process in [0, client.backendPID] { keepOnOneCore(process) }
         }
     }
 
     private struct Variant {
         let name: String
-        let backend: Int32
         let lookups: Int
         let run: ([Int64]) throws -> Void
         var server: [Double] = []
@@ -42,7 +42,7 @@ struct StatementFigures {
     }
 
     func print() throws {
-        guard serverTime(plain.backendPID) != nil else {
+        guard serverTime(client.backendPID) != nil else {
             Swift.print("\nThe server is on another machine: its processor time is not measured.")
             return
         }
@@ -51,11 +51,11 @@ struct StatementFigures {
         for turn in -1..<rounds * Self.turnsPerRound {
             for index in variants.indices {
                 let keys = (0..<variants[index].lookups).map { _ in loaded.lists.key(draw.below(loaded.lists.users)) }
-                let before = serverTime(variants[index].backend)!
+                let before = serverTime(client.backendPID)!
                 let start = nanoseconds()
                 try variants[index].run(keys)
                 let wall = Double(nanoseconds() - start)
-                let server = Double(serverTime(variants[index].backend)! - before)
+                let server = Double(serverTime(client.backendPID)! - before)
                 // The first turn only warms.
                 guard turn >= 0 else { continue }
                 variants[index].server.append(server / Double(keys.count) / 1000)
@@ -66,40 +66,44 @@ struct StatementFigures {
         Swift.print("\n| PostgreSQL, one connection | server us | of plain | whole us |\n| --- | ---: | ---: | ---: |")
         for variant in variants {
             let server = median(variant.server)
-            Swift.print(
-                "| \(variant.name) | \(text(server)) | \(text(server / base, digits: 2)) | \(text(median(variant.wall))) |"
-            )
+            let figures = [text(server), text(server / base, digits: 2), text(median(variant.wall))]
+            Swift.print("| \(variant.name) | \(figures.joined(separator: " | ")) |")
         }
     }
 
     private var variants: [Variant] {
         var list = CandidateList()
+        var decoded: [Candidate] = []
         return [
-            Variant(name: "plain table, prepared", backend: plain.backendPID, lookups: Self.lookups) { keys in
-                for key in keys { try askPlain(plainStatement, key) }
+            Variant(name: "plain table, prepared, decoded", lookups: Self.lookups) { keys in
+                for key in keys {
+                    let rows = try ask(plainStatement, key)
+                    try rows.withField(0, 0) { try PayloadDecoder.decode($0!, into: &decoded) }
+                }
             },
-            Variant(name: "NearlineClient, decoded", backend: client.backendPID, lookups: Self.lookups) { keys in
+            Variant(name: "NearlineClient, decoded", lookups: Self.lookups) { keys in
                 for key in keys {
                     try client.candidates(for: .integer(key), into: &list)
                     guard list.items.count == DrawnLists.length else { throw FiguresError.wrongAnswer("the client") }
                 }
             },
             Variant(
-                name: "NearlineClient, \(Self.batch) at a time", backend: client.backendPID, lookups: Self.lookups
+                name: "NearlineClient, \(Self.batch) at a time", lookups: Self.lookups
             ) { keys in
                 for start in stride(from: 0, to: keys.count, by: Self.batch) {
                     _ = try client.candidates(for: keys[start..<start + Self.batch].map { .integer($0) })
                 }
             },
-            Variant(name: "nearline.lookup()", backend: plain.backendPID, lookups: Self.lookups / 20) { keys in
-                for key in keys { try askPlain(functionStatement, key) }
+            Variant(name: "nearline.lookup()", lookups: Self.lookups / 20) { keys in
+                for key in keys { _ = try ask(functionStatement, key) }
             },
         ]
     }
 
-    private func askPlain(_ statement: PreparedStatement, _ key: Int64) throws {
+    private func ask(_ statement: PreparedStatement, _ key: Int64) throws -> BinaryRows {
         let rows = try plain.ask(statement, [withUnsafeBytes(of: key.bigEndian) { Array($0) }], doing: "asking")
         guard rows.count > 0 else { throw FiguresError.wrongAnswer(statement.name) }
+        return rows
     }
 }
 

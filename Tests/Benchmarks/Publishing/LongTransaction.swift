@@ -12,7 +12,7 @@ final class LongTransaction: @unchecked Sendable {
     private var worker: Worker!
 
     init(users: Int, database: String, seconds: Double, seed: UInt64) {
-        worker = Worker { [unowned self] in
+        worker = Worker { [self] in
             let connection = try Connection("dbname=\(database)", applicationName: "publish-figures")
             var draw = SeededGenerator(seed: seed, stream: 0x1096)
             while !isOver.isRaised {

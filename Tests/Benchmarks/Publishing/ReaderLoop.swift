@@ -12,7 +12,7 @@ final class ReaderLoop: @unchecked Sendable {
 
     init(_ kind: ReaderKind, users: Int, database: String, folder: SnapshotFolder, timeline: Timeline, seed: UInt64) {
         self.kind = kind
-        worker = Worker { [unowned self] in
+        worker = Worker { [self] in
             var draw = SeededGenerator(seed: seed, stream: 0x4ead)
             var reader = try ListReader(kind, database: database, folder: folder)
             while !isOver.isRaised {

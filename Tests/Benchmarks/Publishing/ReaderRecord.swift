@@ -13,7 +13,9 @@ struct ReaderRecord: Sendable {
 
     var faults: Int { errors + wrong + stale }
 
-    mutating func note(_ example: String) { if examples.count < 5 { examples.append(example) } }
+    mutating func note(_ example: String) {
+        if examples.count < 3, !examples.contains(example) { examples.append(example) }
+    }
 
     mutating func add(_ other: ReaderRecord) {
         latencies.add(other.latencies)

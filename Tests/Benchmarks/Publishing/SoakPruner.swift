@@ -11,7 +11,7 @@ final class SoakPruner: @unchecked Sendable {
     private var worker: Worker!
 
     init(database: String, folder: SnapshotFolder) {
-        worker = Worker { [unowned self] in
+        worker = Worker { [self] in
             let connection = try Connection("dbname=\(database)", applicationName: "publish-figures")
             while !isOver.isRaised {
                 try prune(connection, folder)
