@@ -9,8 +9,13 @@ import Training
 /// The steps that most jobs begin with.
 extension RunContext {
     /// A connection to a database whose schema is exactly what this binary knows.
-    func connectToSchema() throws -> Connection {
+    ///
+    /// - Parameter isReadOnly: every transaction on it is READ ONLY, so that a dry run cannot write by mistake.
+    func connectToSchema(isReadOnly: Bool = false) throws -> Connection {
         let connection = try connect()
+        if isReadOnly {
+            try connection.execute("SET default_transaction_read_only = on", doing: "promising not to write")
+        }
         try Migrator(connection).requireCurrent()
         return connection
     }

@@ -28,7 +28,7 @@ package struct PruneReleases {
     private static let waitMilliseconds = 2000
 
     package func run(_ context: RunContext) throws -> Answer {
-        let connection = try context.connectToSchema()
+        let connection = try context.connectToSchema(isReadOnly: dryRun)
         let catalogue = ReleaseCatalogue(connection), pruner = ReleasePruner(connection)
         if dryRun {
             let doomed = try pruner.doomed(keep: keep, minAge: minAge)

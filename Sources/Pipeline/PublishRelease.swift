@@ -17,7 +17,7 @@ package struct PublishRelease {
     }
 
     package func run(_ context: RunContext) throws -> Answer {
-        let connection = try context.connectToSchema()
+        let connection = try context.connectToSchema(isReadOnly: dryRun)
         let catalogue = ReleaseCatalogue(connection)
         let current = try catalogue.current()
         guard let row = try release.map({ try catalogue.release($0) }) ?? catalogue.newestValidated() else {

@@ -16,7 +16,7 @@ package struct RollBackRelease {
     }
 
     package func run(_ context: RunContext) throws -> Answer {
-        let connection = try context.connectToSchema()
+        let connection = try context.connectToSchema(isReadOnly: dryRun)
         let catalogue = ReleaseCatalogue(connection)
         guard let current = try catalogue.current() else { throw ReleaseError.noRelease }
         if target == current.release {

@@ -59,8 +59,14 @@ package struct SnapshotFolder: Sendable {
     package func follow(_ release: Int) throws {
         _ = try open(release)
         let beside = linkPath + PartialFile.suffix
-        unlink(beside)
-        guard symlink(Self.fileName(release), beside) == 0, rename(beside, linkPath) == 0 else {
+        var attempts = 0
+        while true {
+            attempts += 1
+            // What a killed one left is here, or what one that follows beside this one has just made.
+            unlink(beside)
+            if symlink(Self.fileName(release), beside) == 0, rename(beside, linkPath) == 0 { break }
+            // Between the two calls a sweep took the link for a leftover, or another one made it too: once more.
+            if [ENOENT, EEXIST].contains(errno), attempts < 100 { continue }
             let error = PartialFile.failure(linkPath)
             unlink(beside)
             throw error

@@ -81,6 +81,18 @@ import Testing
         #expect(try folder.list() == [1, 3])
     }
 
+    @Test func followersAndSweepsDoNotDisturbEachOther() async throws {
+        try write(1)
+        let folder = folder
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 { group.addTask { for _ in 0..<200 { try folder.follow(1) } } }
+            group.addTask { for _ in 0..<2000 { try folder.removePartials() } }
+            try await group.waitForAll()
+        }
+        #expect(try folder.current() == 1)
+        #expect(temporary.names == ["current.nearline", "release-1.nearline"])
+    }
+
     @Test func readersAlwaysFindAWholeFileWhileReleasesComeAndGo() async throws {
         try write(1)
         try folder.follow(1)

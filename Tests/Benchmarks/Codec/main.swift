@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import ResultCodec
 
 // codec-figures [DATABASE ...]: what the codecs make of the lists of the current release of each database (PG*
@@ -10,7 +11,12 @@ if databases.isEmpty {
     try SetFigures("K", sets.clustered(20_000)).print()
     try SetFigures("D", sets.defaults(20_000)).print()
 }
-for database in databases {
-    let stored = try StoredLists(database: database)
-    try SetFigures(database, stored.read(), stored).print()
+do {
+    for database in databases {
+        let stored = try StoredLists(database: database)
+        try SetFigures(database, stored.read(), stored).print()
+    }
+} catch {
+    FileHandle.standardError.write(Data("codec-figures: \(error)\n".utf8))
+    exit(1)
 }
