@@ -58,7 +58,7 @@ let package = Package(
             resources: [
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
-                .embedInCode("sql/0005_release_states.sql"),
+                .embedInCode("sql/0005_release_states.sql"), .embedInCode("sql/0006_transition_builds.sql"),
             ]),
 
         // C
@@ -80,7 +80,8 @@ let package = Package(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
 
         // tests
-        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Postgres", "ResultTables", "Domain"], path: "Tests/TestSupport"),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
         .testTarget(name: "ImportingTests", dependencies: ["Importing", "Domain"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
@@ -88,7 +89,9 @@ let package = Package(
             name: "ResultCodecTests", dependencies: ["ResultCodec", "Checksum", "Domain", "Postgres", "TestSupport"]),
         .executableTarget(
             name: "lookup-figures",
-            dependencies: ["NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres"],
+            dependencies: [
+                "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
+            ],
             path: "Tests/Benchmarks/Lookups"),
         .testTarget(
             name: "NearlineClientTests",

@@ -2,6 +2,16 @@
 -- Nobody runs this file; GoldenSchemaTests compares it. To make it anew:
 -- UPDATE_GOLDEN=1 jobs/test.sh --filter GoldenSchemaTests
 CREATE SCHEMA nearline;
+CREATE FUNCTION nearline.clusters_of(items bigint[]) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT array_agg(c.name ORDER BY w.place) FROM unnest(items) WITH ORDINALITY w (item_id, place)
+            JOIN nearline.release_item i ON i.item_id = w.item_id
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            JOIN nearline.release_cluster c ON c.cluster = i.cluster
+                AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+        $$;
+COMMENT ON FUNCTION nearline.clusters_of(items bigint[]) IS 'The clusters of items in their order; items that nobody knows are passed over.';
 CREATE FUNCTION nearline.copy_grants(parent regclass, leaf regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -16,6 +26,65 @@ BEGIN
     END LOOP;
 END
 $$;
+CREATE FUNCTION nearline.create_list_tables(user_type regtype, item_type regtype) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    user_found regtype;
+    item_found regtype;
+BEGIN
+    SELECT atttypid INTO user_found FROM pg_attribute
+    WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id';
+    SELECT atttypid INTO item_found FROM pg_attribute
+    WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id';
+    IF user_found <> user_type OR item_found <> item_type THEN
+        RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
+            user_found, item_found, user_type, item_type
+            USING ERRCODE = 'datatype_mismatch', HINT =
+                'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
+    END IF;
+    IF user_found IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.candidate (
+                user_id %1$s  NOT NULL,
+                release int   NOT NULL,
+                payload bytea NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.candidate IS
+                'One packed list per user and release; nearline.candidates shows them as rows.';
+            CREATE TABLE nearline.release_item (
+                release      int    NOT NULL,
+                item_row     int    NOT NULL,
+                item_id      %2$s   NOT NULL,
+                lists        bigint NOT NULL,
+                lists_top_10 bigint NOT NULL
+            ) PARTITION BY LIST (release);
+            COMMENT ON TABLE nearline.release_item IS
+                'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+        $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
+    END IF;
+    IF to_regclass('nearline.overlay') IS NULL THEN
+        EXECUTE format($ddl$
+            CREATE TABLE nearline.overlay (
+                user_id %1$s        NOT NULL,
+                release int         NOT NULL,
+                payload bytea       NOT NULL,
+                as_of   timestamptz NOT NULL
+            ) PARTITION BY LIST (release);
+            ALTER TABLE nearline.overlay ALTER COLUMN payload SET STORAGE EXTERNAL;
+            COMMENT ON TABLE nearline.overlay IS
+                'Lists made since the release was published, from newer events (as_of); lookups read them first.';
+        $ddl$, format_type(user_type, NULL));
+        PERFORM nearline.create_result_functions(format_type(user_type, NULL), format_type(item_type, NULL));
+        -- To readers who were let in before there was anything to read.
+        PERFORM nearline.copy_grants('nearline.fallback', made::regclass) FROM unnest(ARRAY[
+            'nearline.candidate', 'nearline.overlay', 'nearline.release_item', 'nearline.candidates',
+            'nearline.exposure']) made;
+    END IF;
+END
+$_$;
+COMMENT ON FUNCTION nearline.create_list_tables(user_type regtype, item_type regtype) IS 'The part of create_result_tables that lists need.';
 CREATE FUNCTION nearline.create_result_functions(user_type text, item_type text) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -127,63 +196,64 @@ END
 $_$;
 CREATE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
     LANGUAGE plpgsql
-    AS $_$
-DECLARE
-    user_found regtype;
-    item_found regtype;
+    AS $$
 BEGIN
-    SELECT atttypid INTO user_found FROM pg_attribute
-    WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id';
-    SELECT atttypid INTO item_found FROM pg_attribute
-    WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id';
-    IF user_found <> user_type OR item_found <> item_type THEN
-        RAISE EXCEPTION 'the result tables hold % users and % items, the source now has % and %',
-            user_found, item_found, user_type, item_type
-            USING ERRCODE = 'datatype_mismatch', HINT =
-                'Cast the keys in the source views, or drop the schema nearline and run nearline migrate.';
-    END IF;
-    IF user_found IS NULL THEN
-        EXECUTE format($ddl$
-            CREATE TABLE nearline.candidate (
-                user_id %1$s  NOT NULL,
-                release int   NOT NULL,
-                payload bytea NOT NULL
-            ) PARTITION BY LIST (release);
-            ALTER TABLE nearline.candidate ALTER COLUMN payload SET STORAGE EXTERNAL;
-            COMMENT ON TABLE nearline.candidate IS
-                'One packed list per user and release; nearline.candidates shows them as rows.';
-            CREATE TABLE nearline.release_item (
-                release      int    NOT NULL,
-                item_row     int    NOT NULL,
-                item_id      %2$s   NOT NULL,
-                lists        bigint NOT NULL,
-                lists_top_10 bigint NOT NULL
-            ) PARTITION BY LIST (release);
-            COMMENT ON TABLE nearline.release_item IS
-                'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
-        $ddl$, format_type(user_type, NULL), format_type(item_type, NULL));
-    END IF;
-    IF to_regclass('nearline.overlay') IS NULL THEN
-        EXECUTE format($ddl$
-            CREATE TABLE nearline.overlay (
-                user_id %1$s        NOT NULL,
-                release int         NOT NULL,
-                payload bytea       NOT NULL,
-                as_of   timestamptz NOT NULL
-            ) PARTITION BY LIST (release);
-            ALTER TABLE nearline.overlay ALTER COLUMN payload SET STORAGE EXTERNAL;
-            COMMENT ON TABLE nearline.overlay IS
-                'Lists made since the release was published, from newer events (as_of); lookups read them first.';
-        $ddl$, format_type(user_type, NULL));
-        PERFORM nearline.create_result_functions(format_type(user_type, NULL), format_type(item_type, NULL));
-        -- To readers who were let in before there was anything to read.
-        PERFORM nearline.copy_grants('nearline.fallback', made::regclass) FROM unnest(ARRAY[
-            'nearline.candidate', 'nearline.overlay', 'nearline.release_item', 'nearline.candidates',
-            'nearline.exposure']) made;
+    PERFORM nearline.create_list_tables(user_type, item_type);
+    IF to_regprocedure(format('nearline.clusters_of(%s[])', item_type)) IS NULL THEN
+        PERFORM nearline.create_transition_functions(format_type(item_type, NULL));
     END IF;
 END
-$_$;
+$$;
 COMMENT ON FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) IS 'Makes the result tables, lookups and views for these key types; does nothing where they are there already.';
+CREATE FUNCTION nearline.create_transition_functions(item_type text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    EXECUTE format($ddl$
+        ALTER TABLE nearline.release_item ADD COLUMN IF NOT EXISTS cluster int;
+        COMMENT ON TABLE nearline.release_item IS
+            'The items of a release by row, most popular first: in how many lists each stands (in all, in the first ten), and '
+            'its cluster. Behind those of the model stand items that only clusters know.';
+        CREATE OR REPLACE FUNCTION nearline.transition_candidates(clusters text[], wanted int DEFAULT 100)
+        RETURNS TABLE (rank int, item_id %1$s, score real, cluster text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT (row_number() OVER best)::int, i.item_id, (n.probability * u.score)::real, n.cluster
+            FROM nearline.next_clusters(VARIADIC clusters) n
+            JOIN nearline.release_cluster c ON c.name = n.cluster
+                AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            CROSS JOIN LATERAL nearline.unpack(c.popular) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WINDOW best AS (ORDER BY n.probability * u.score DESC, n.rank, u.rank)
+            ORDER BY 1 LIMIT wanted
+        $body$;
+        COMMENT ON FUNCTION nearline.transition_candidates(text[], int) IS
+            'Popular items of the clusters that follow these, latest last: probability of the cluster times the share of the '
+            'item in it.';
+        CREATE OR REPLACE FUNCTION nearline.clusters_of(items %1$s[]) RETURNS text[]
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT array_agg(c.name ORDER BY w.place) FROM unnest(items) WITH ORDINALITY w (item_id, place)
+            JOIN nearline.release_item i ON i.item_id = w.item_id
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            JOIN nearline.release_cluster c ON c.cluster = i.cluster
+                AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+        $body$;
+        COMMENT ON FUNCTION nearline.clusters_of(%1$s[]) IS
+            'The clusters of items in their order; items that nobody knows are passed over.';
+        CREATE OR REPLACE FUNCTION nearline.transition_candidates_after(items %1$s[], wanted int DEFAULT 100)
+        RETURNS TABLE (rank int, item_id %1$s, score real, cluster text)
+        LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            SELECT (row_number() OVER (ORDER BY t.rank))::int, t.item_id, t.score, t.cluster
+            FROM nearline.transition_candidates(
+                coalesce(nearline.clusters_of(items), '{}'), wanted + coalesce(array_length(items, 1), 0)) t
+            WHERE t.item_id <> ALL (items)
+            ORDER BY t.rank LIMIT wanted
+        $body$;
+        COMMENT ON FUNCTION nearline.transition_candidates_after(%1$s[], int) IS
+            'For somebody who is in no table yet: what to show after these items, latest last; without these.';
+    $ddl$, item_type);
+END
+$_$;
 CREATE FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -216,8 +286,9 @@ CREATE FUNCTION nearline.grant_reader(reader name) RETURNS void
     AS $_$
 DECLARE
     readable CONSTANT text[] := ARRAY[
-        'current_release', 'release', 'release_cluster', 'fallback', 'payload_dictionary', 'candidate', 'overlay',
-        'transition', 'release_item', 'candidates', 'exposure', 'transitions', 'releases', 'release_gate', 'migration'];
+        'current_release', 'release', 'release_cluster', 'release_scene', 'fallback', 'payload_dictionary', 'candidate',
+        'overlay', 'transition', 'release_item', 'candidates', 'exposure', 'transitions', 'releases',
+        'release_gate', 'transition_build', 'transition_builds', 'transition_churn', 'migration'];
     relation regclass;
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA nearline TO %I', reader);
@@ -385,33 +456,51 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer, dictionary bytea) IS 'Decompresses an LZ4 block, whose matches may lie in the dictionary too, to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its inputs.';
-CREATE FUNCTION nearline.next_clusters(latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
+CREATE FUNCTION nearline.next_clusters(VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    SELECT * FROM nearline.next_clusters(NULL, latest)
+    SELECT * FROM nearline.next_clusters_in(NULL, VARIADIC clusters)
 $$;
-CREATE FUNCTION nearline.next_clusters(older text, latest text) RETURNS TABLE(rank integer, cluster text, probability real, key_used text)
+COMMENT ON FUNCTION nearline.next_clusters(VARIADIC clusters text[]) IS 'The clusters that most often follow these, latest last: of the longest key that is there (triple, pair, latest, everybody), clusters that nobody knows passed over.';
+CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    WITH named AS (
-        SELECT cluster, name FROM nearline.release_cluster
-        WHERE release = (SELECT release FROM nearline.current_release WHERE only_row)
+    WITH known AS (
+        -- What nobody knows is passed over, as counting passes over items without a cluster; so are repeats in a row.
+        SELECT array_agg(k.cluster ORDER BY k.place) AS row FROM (
+            SELECT c.cluster, w.place, lag(c.cluster) OVER (ORDER BY w.place) AS before
+            FROM unnest(clusters) WITH ORDINALITY w (name, place)
+            JOIN nearline.release_cluster c ON c.name = w.name
+                AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+        ) k WHERE k.before IS DISTINCT FROM k.cluster
+    ), scenes (number, try) AS (
+        SELECT s.scene, 0 FROM nearline.release_scene s
+        WHERE s.name = next_clusters_in.scene
+            AND s.release = (SELECT release FROM nearline.current_release WHERE only_row)
+        UNION ALL SELECT 0, 1
     ), tries (try, key, used) AS (
-        -- The pair, else the latest cluster alone, else everybody.
-        SELECT 1, nearline.transition_key(a.cluster, b.cluster), 'pair' FROM named a, named b
-        WHERE a.name = older AND b.name = latest
-        UNION ALL SELECT 2, nearline.transition_key(NULL, b.cluster), 'latest' FROM named b WHERE b.name = latest
-        UNION ALL SELECT 3, nearline.transition_key(NULL, NULL), 'everybody'
+        -- The longest key that is there: three clusters, the last two, the latest, none; of the scene before that of all.
+        SELECT 2 * l.dropped + s.try,
+            nearline.transition_key_of(known.row[array_length(known.row, 1) - 2 + l.dropped:], s.number), l.used
+        FROM known, scenes s, (VALUES (0, 'triple'), (1, 'pair'), (2, 'latest')) l (dropped, used)
+        WHERE array_length(known.row, 1) >= 3 - l.dropped
+        UNION ALL SELECT 6 + s.try, nearline.transition_key_of(NULL, s.number), 'everybody' FROM scenes s
     ), found AS (
-        SELECT t.payload, tries.used FROM tries JOIN nearline.transition t ON t.key = tries.key
-            AND t.release = (SELECT release FROM nearline.current_release WHERE only_row)
+        -- One probe for each try, whatever the planner thinks that there are of them.
+        SELECT k.payload, k.detail, tries.used FROM tries CROSS JOIN LATERAL (
+            SELECT t.payload, t.detail FROM nearline.transition t WHERE t.key = tries.key
+                AND t.release = (SELECT release FROM nearline.current_release WHERE only_row) LIMIT 1
+        ) k
         ORDER BY tries.try LIMIT 1
     )
-    SELECT u.rank, n.name, u.score, f.used
-    FROM found f CROSS JOIN LATERAL nearline.unpack(f.payload) u JOIN named n ON n.cluster = u.item_row
+    SELECT u.rank, n.name, u.score, f.used, d.support, d.trend
+    FROM found f CROSS JOIN LATERAL nearline.unpack(f.payload) u
+    JOIN nearline.release_cluster n ON n.cluster = u.item_row
+        AND n.release = (SELECT release FROM nearline.current_release WHERE only_row)
+    LEFT JOIN LATERAL nearline.transition_detail(f.detail) d ON d.rank = u.rank
     ORDER BY u.rank
 $$;
-COMMENT ON FUNCTION nearline.next_clusters(older text, latest text) IS 'The clusters that most often follow: of the ordered pair, else of the latest one, else of everybody.';
+COMMENT ON FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) IS 'nearline.next_clusters for one scene; where that has no such key, for all scenes together.';
 CREATE FUNCTION nearline.payload_checksum(bytes bytea) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -555,24 +644,109 @@ CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     SELECT CASE source WHEN 0 THEN 'model' WHEN 1 THEN 'repeat' WHEN 2 THEN 'transition' WHEN 3 THEN 'popular' END
 $$;
 COMMENT ON FUNCTION nearline.source_label(source integer) IS 'Why a candidate is in a list, as a word; NULL for a source that this version does not know.';
+CREATE FUNCTION nearline.transition_candidates(clusters text[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT (row_number() OVER best)::int, i.item_id, (n.probability * u.score)::real, n.cluster
+            FROM nearline.next_clusters(VARIADIC clusters) n
+            JOIN nearline.release_cluster c ON c.name = n.cluster
+                AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            CROSS JOIN LATERAL nearline.unpack(c.popular) u
+            JOIN nearline.release_item i ON i.item_row = u.item_row
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            WINDOW best AS (ORDER BY n.probability * u.score DESC, n.rank, u.rank)
+            ORDER BY 1 LIMIT wanted
+        $$;
+COMMENT ON FUNCTION nearline.transition_candidates(clusters text[], wanted integer) IS 'Popular items of the clusters that follow these, latest last: probability of the cluster times the share of the item in it.';
+CREATE FUNCTION nearline.transition_candidates_after(items bigint[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+            SELECT (row_number() OVER (ORDER BY t.rank))::int, t.item_id, t.score, t.cluster
+            FROM nearline.transition_candidates(
+                coalesce(nearline.clusters_of(items), '{}'), wanted + coalesce(array_length(items, 1), 0)) t
+            WHERE t.item_id <> ALL (items)
+            ORDER BY t.rank LIMIT wanted
+        $$;
+COMMENT ON FUNCTION nearline.transition_candidates_after(items bigint[], wanted integer) IS 'For somebody who is in no table yet: what to show after these items, latest last; without these.';
+CREATE FUNCTION nearline.transition_detail(detail bytea) RETURNS TABLE(rank integer, support bigint, trend real)
+    LANGUAGE plpgsql IMMUTABLE STRICT ROWS 20 PARALLEL SAFE
+    AS $$
+DECLARE
+    position int := 0;
+    shift    int;
+    byte     int;
+    step     int;
+BEGIN
+    rank := 0;
+    WHILE position < length(detail) LOOP
+        -- The support, seven bits a byte, lowest first, the top bit saying that more follow.
+        support := 0;
+        shift := 0;
+        LOOP
+            IF position >= length(detail) OR shift > 56 THEN
+                RAISE EXCEPTION 'the detail of a transition breaks off at byte % of %', position, length(detail)
+                    USING ERRCODE = 'data_corrupted',
+                        HINT = 'The bytes were damaged: run nearline transitions --again, or roll back.';
+            END IF;
+            byte := get_byte(detail, position);
+            position := position + 1;
+            support := support | ((byte & 127)::bigint << shift);
+            shift := shift + 7;
+            EXIT WHEN byte < 128;
+        END LOOP;
+        -- The trend in 1/32767, two bytes, lowest first, two's complement.
+        IF position + 2 > length(detail) THEN
+            RAISE EXCEPTION 'the detail of a transition breaks off at byte % of %', position, length(detail)
+                USING ERRCODE = 'data_corrupted',
+                    HINT = 'The bytes were damaged: run nearline transitions --again, or roll back.';
+        END IF;
+        step := get_byte(detail, position) | (get_byte(detail, position + 1) << 8);
+        position := position + 2;
+        trend := (CASE WHEN step > 32767 THEN step - 65536 ELSE step END / 32767.0)::real;
+        rank := rank + 1;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION nearline.transition_detail(detail bytea) IS 'Of each successor of a key how often it came next, and by how much its share rose against the window before.';
 CREATE FUNCTION nearline.transition_key(older integer, latest integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT ((coalesce(older, -1) + 1)::bigint << 32) | (coalesce(latest, -1) + 1)::bigint
 $$;
 COMMENT ON FUNCTION nearline.transition_key(older integer, latest integer) IS 'The key of an ordered pair of clusters; NULL stands for "none", so (NULL, NULL) is everybody''s.';
+CREATE FUNCTION nearline.transition_key_of(clusters integer[], scene integer DEFAULT 0) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((coalesce(clusters[n - 2], -1) + 1)::bigint << 48) | ((coalesce(clusters[n - 1], -1) + 1)::bigint << 32)
+        | (scene::bigint << 16) | (coalesce(clusters[n], -1) + 1)::bigint
+    FROM coalesce(array_length(clusters, 1), 0) n
+$$;
+COMMENT ON FUNCTION nearline.transition_key_of(clusters integer[], scene integer) IS 'The key of the last clusters of a user, latest last, three at most; of none it is everybody''s.';
 CREATE FUNCTION nearline.transition_latest(key bigint) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-    SELECT nullif((key & 4294967295)::int - 1, -1)
+    SELECT nullif((key & 65535)::int - 1, -1)
 $$;
 COMMENT ON FUNCTION nearline.transition_latest(key bigint) IS 'The latest cluster of a key; NULL in the key of everybody.';
 CREATE FUNCTION nearline.transition_older(key bigint) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-    SELECT nullif((key >> 32)::int - 1, -1)
+    SELECT nullif(((key >> 32) & 65535)::int - 1, -1)
 $$;
 COMMENT ON FUNCTION nearline.transition_older(key bigint) IS 'The older cluster of a key; NULL where it has none.';
+CREATE FUNCTION nearline.transition_oldest(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT nullif(((key >> 48) & 65535)::int - 1, -1)
+$$;
+COMMENT ON FUNCTION nearline.transition_oldest(key bigint) IS 'The cluster before the older one of a key; NULL where it has none.';
+CREATE FUNCTION nearline.transition_scene(key bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((key >> 16) & 65535)::int
+$$;
+COMMENT ON FUNCTION nearline.transition_scene(key bigint) IS 'The scene of a key, a number of release_scene; 0 in keys of all scenes together.';
 CREATE FUNCTION nearline.unpack(payload bytea) RETURNS TABLE(rank integer, item_row integer, score real, source text)
     LANGUAGE plpgsql STABLE STRICT COST 5000 ROWS 100 PARALLEL SAFE
     AS $$
@@ -890,10 +1064,11 @@ CREATE TABLE nearline.release_item (
     item_row integer NOT NULL,
     item_id bigint NOT NULL,
     lists bigint NOT NULL,
-    lists_top_10 bigint NOT NULL
+    lists_top_10 bigint NOT NULL,
+    cluster integer
 )
 PARTITION BY LIST (release);
-COMMENT ON TABLE nearline.release_item IS 'The items of a release by row, most popular first, and in how many lists each stands (in all, in the first ten).';
+COMMENT ON TABLE nearline.release_item IS 'The items of a release by row, most popular first: in how many lists each stands (in all, in the first ten), and its cluster. Behind those of the model stand items that only clusters know.';
 CREATE VIEW nearline.candidates AS
  SELECT l.user_id,
     u.rank,
@@ -922,6 +1097,13 @@ CREATE VIEW nearline.candidates AS
            FROM nearline.current_release
           WHERE current_release.only_row)) AND (newer.user_id IS NULL));
 COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup would answer now, overlay included.';
+CREATE TABLE nearline.codebook (
+    codebook text NOT NULL,
+    bytes bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nearline.codebook ALTER COLUMN bytes SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.codebook IS 'Centroids that semantic clusters are found by, and which code is which cluster; the key is a hash of the bytes.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,
@@ -996,6 +1178,7 @@ CREATE TABLE nearline.release (
     is_unlogged boolean DEFAULT false NOT NULL,
     encoding jsonb DEFAULT '{}'::jsonb NOT NULL,
     dictionary bigint,
+    transition_build integer,
     CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
@@ -1005,13 +1188,19 @@ CREATE TABLE nearline.release (
 COMMENT ON TABLE nearline.release IS 'Every release there ever was; of those with pruned_at set only this row is left.';
 COMMENT ON COLUMN nearline.release.is_unlogged IS 'True where a crash of the server empties the tables of this release: it has to be made again then.';
 COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec.';
+COMMENT ON COLUMN nearline.release.transition_build IS 'The build whose transitions are there; NULL in releases from before builds were recorded.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
     name text NOT NULL,
-    items bigint NOT NULL
+    items bigint NOT NULL,
+    events bigint DEFAULT 0 NOT NULL,
+    popular bytea
 );
-COMMENT ON TABLE nearline.release_cluster IS 'The clusters of a release by name: a category, or a group found by the model.';
+ALTER TABLE ONLY nearline.release_cluster ALTER COLUMN popular SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.release_cluster IS 'The clusters of a release by name: a category, a seller, or a group found by the model.';
+COMMENT ON COLUMN nearline.release_cluster.events IS 'Events with one of its items that were looked at.';
+COMMENT ON COLUMN nearline.release_cluster.popular IS 'Its most popular items as a payload; rows are those of release_item, scores their share in the cluster''s events.';
 CREATE TABLE nearline.release_event (
     event bigint NOT NULL,
     release integer NOT NULL,
@@ -1049,6 +1238,13 @@ ALTER TABLE nearline.release ALTER COLUMN release ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE nearline.release_scene (
+    release integer NOT NULL,
+    scene integer NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT release_scene_scene_check CHECK (((scene >= 1) AND (scene <= 65535)))
+);
+COMMENT ON TABLE nearline.release_scene IS 'The scenes that a release has transitions of their own for.';
 CREATE TABLE nearline.release_shard (
     release integer NOT NULL,
     shard integer NOT NULL,
@@ -1113,28 +1309,104 @@ ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE nearline.transition (
     key bigint NOT NULL,
     release integer NOT NULL,
-    payload bytea NOT NULL
+    payload bytea NOT NULL,
+    support bigint DEFAULT 0 NOT NULL,
+    detail bytea
 )
 PARTITION BY LIST (release);
 ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
-COMMENT ON TABLE nearline.transition IS 'For the last one or two clusters of a user (nearline.transition_key), the clusters that most often come next.';
+ALTER TABLE ONLY nearline.transition ALTER COLUMN detail SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.transition IS 'For the last clusters of a user (nearline.transition_key), the clusters that most often come next.';
+COMMENT ON COLUMN nearline.transition.support IS 'How often the key was seen with anything behind it.';
+COMMENT ON COLUMN nearline.transition.detail IS 'Support and trend of each successor, in the order of the payload: nearline.transition_detail shows them.';
+CREATE TABLE nearline.transition_build (
+    build integer NOT NULL,
+    release integer NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    cluster_source text NOT NULL,
+    codebook text,
+    input_hash text NOT NULL,
+    settings jsonb NOT NULL,
+    clusters integer NOT NULL,
+    keys bigint NOT NULL,
+    transitions bigint NOT NULL,
+    payload_bytes bigint NOT NULL,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    refresh_hours real,
+    reason text,
+    built_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT cluster_source_is_known CHECK ((cluster_source = ANY (ARRAY['category'::text, 'seller'::text, 'semantic'::text])))
+);
+COMMENT ON TABLE nearline.transition_build IS 'Every build of transitions: with a release, or later for one that is served. release.transition_build is the one whose rows are there; a build replaces the one before in one transaction.';
+COMMENT ON COLUMN nearline.transition_build.transitions IS 'Occurrences of a next cluster that were counted.';
+COMMENT ON COLUMN nearline.transition_build.figures IS 'Of clusters (largest share, items that moved...) and of events.';
+COMMENT ON COLUMN nearline.transition_build.refresh_hours IS 'After how long a refresh is worth its while, from how fast successors changed; NULL where nothing could be measured.';
+COMMENT ON COLUMN nearline.transition_build.reason IS 'Why it was published although a gate failed.';
+ALTER TABLE nearline.transition_build ALTER COLUMN build ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.transition_build_build_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE nearline.transition_churn (
+    build integer NOT NULL,
+    against text NOT NULL,
+    support text NOT NULL,
+    keys bigint NOT NULL,
+    iou real NOT NULL
+);
+COMMENT ON TABLE nearline.transition_churn IS 'How much the five most probable successors of a key have in common with those of the build before, or with those of some days earlier: intersection over union, the mean over keys, by how often a key was seen.';
+CREATE VIEW nearline.transition_builds AS
+ SELECT b.build,
+    b.release,
+    (b.build = r.transition_build) AS is_there,
+    (r.state = 'current'::text) AS is_current_release,
+    (now() - b.as_of) AS age,
+    b.as_of,
+    b.built_at,
+    b.cluster_source,
+    b.clusters,
+    b.keys,
+    b.transitions,
+    b.payload_bytes,
+    c.iou AS iou_before,
+    b.refresh_hours,
+    b.role,
+    b.reason
+   FROM ((nearline.transition_build b
+     JOIN nearline.release r USING (release))
+     LEFT JOIN nearline.transition_churn c ON (((c.build = b.build) AND (c.against = 'build before'::text) AND (c.support = 'all'::text))));
+COMMENT ON VIEW nearline.transition_builds IS 'Builds of transitions: age of their events, size, and what their successors share with the build before.';
 CREATE VIEW nearline.transitions AS
  SELECT a.name AS older,
     b.name AS latest,
     u.rank,
     n.name AS cluster,
-    u.score AS probability
-   FROM ((((nearline.transition t
+    u.score AS probability,
+    d.support,
+    d.trend,
+    z.name AS oldest,
+    s.name AS scene,
+    t.support AS key_support
+   FROM (((((((nearline.transition t
+     LEFT JOIN nearline.release_cluster z ON (((z.cluster = nearline.transition_oldest(t.key)) AND (z.release = t.release))))
      LEFT JOIN nearline.release_cluster a ON (((a.cluster = nearline.transition_older(t.key)) AND (a.release = t.release))))
      LEFT JOIN nearline.release_cluster b ON (((b.cluster = nearline.transition_latest(t.key)) AND (b.release = t.release))))
+     LEFT JOIN nearline.release_scene s ON (((s.scene = nearline.transition_scene(t.key)) AND (s.release = t.release))))
      CROSS JOIN LATERAL nearline.unpack(t.payload) u(rank, item_row, score, source))
      JOIN nearline.release_cluster n ON (((n.cluster = u.item_row) AND (n.release = t.release))))
+     LEFT JOIN LATERAL nearline.transition_detail(t.detail) d(rank, support, trend) ON ((d.rank = u.rank)))
   WHERE (t.release = ( SELECT current_release.release
            FROM nearline.current_release
           WHERE current_release.only_row));
 COMMENT ON VIEW nearline.transitions IS 'Every transition of the current release by name; older is NULL in keys of one cluster, both are in everybody''s.';
 ALTER TABLE ONLY nearline.release_cluster
     ADD CONSTRAINT cluster_names_of_a_release_differ UNIQUE (release, name);
+ALTER TABLE ONLY nearline.codebook
+    ADD CONSTRAINT codebook_pkey PRIMARY KEY (codebook);
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY nearline.fallback
@@ -1155,13 +1427,22 @@ ALTER TABLE ONLY nearline.release_gate
     ADD CONSTRAINT release_gate_pkey PRIMARY KEY (release, gate);
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.release_scene
+    ADD CONSTRAINT release_scene_pkey PRIMARY KEY (release, scene);
 ALTER TABLE ONLY nearline.release_shard
     ADD CONSTRAINT release_shard_pkey PRIMARY KEY (release, shard);
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
+ALTER TABLE ONLY nearline.release_scene
+    ADD CONSTRAINT scene_names_of_a_release_differ UNIQUE (release, name);
+ALTER TABLE ONLY nearline.transition_build
+    ADD CONSTRAINT transition_build_pkey PRIMARY KEY (build);
+ALTER TABLE ONLY nearline.transition_churn
+    ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
+CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
@@ -1179,7 +1460,17 @@ ALTER TABLE ONLY nearline.release_gate
     ADD CONSTRAINT release_gate_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.release_scene
+    ADD CONSTRAINT release_scene_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release_shard
     ADD CONSTRAINT release_shard_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_transition_build_fkey FOREIGN KEY (transition_build) REFERENCES nearline.transition_build(build) ON DELETE SET NULL;
 ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE SET NULL;
+ALTER TABLE ONLY nearline.transition_build
+    ADD CONSTRAINT transition_build_codebook_fkey FOREIGN KEY (codebook) REFERENCES nearline.codebook(codebook);
+ALTER TABLE ONLY nearline.transition_build
+    ADD CONSTRAINT transition_build_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.transition_churn
+    ADD CONSTRAINT transition_churn_build_fkey FOREIGN KEY (build) REFERENCES nearline.transition_build(build) ON DELETE CASCADE;

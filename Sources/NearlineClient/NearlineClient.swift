@@ -64,13 +64,20 @@ public final class NearlineClient {
         try reading.candidates(for: users, count: count)
     }
 
+    /// What most often comes next: after the last clusters of a user, as many of them as have an answer, else for everybody.
+    ///
+    /// - Parameter clusters: by name, latest last; names that are not known are passed over.
+    public func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
+        try reading.nextClusters(after: clusters)
+    }
+
     /// What most often comes next: after both clusters in this order, else after the latest alone, else for everybody.
     ///
     /// - Parameters:
     ///   - older: the cluster before the latest one, by name, where there is one.
     ///   - latest: the cluster of the user's latest session, by name, where there is one.
     public func nextClusters(older: String? = nil, latest: String?) throws(NearlineClientError) -> NextClusters {
-        try reading.nextClusters(older: older, latest: latest)
+        try reading.nextClusters(after: [older, latest].compactMap(\.self))
     }
 
     /// The release that is current now.
@@ -115,8 +122,13 @@ public struct PinnedRelease {
         try reading.candidates(for: users, count: count)
     }
 
+    /// As ``NearlineClient/nextClusters(after:)``.
+    public func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
+        try reading.nextClusters(after: clusters)
+    }
+
     /// As ``NearlineClient/nextClusters(older:latest:)``.
     public func nextClusters(older: String? = nil, latest: String?) throws(NearlineClientError) -> NextClusters {
-        try reading.nextClusters(older: older, latest: latest)
+        try reading.nextClusters(after: [older, latest].compactMap(\.self))
     }
 }

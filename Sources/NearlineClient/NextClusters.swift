@@ -2,6 +2,8 @@
 public struct NextClusters: Hashable, Sendable {
     /// What the answer was looked up by.
     public enum Basis: String, Hashable, Sendable {
+        /// The last three clusters, in this order.
+        case triple
         /// The older and the latest cluster, in this order.
         case pair
         /// The latest cluster alone.

@@ -7,7 +7,7 @@ struct ReleaseLoader {
     let connection: Connection
 
     /// The migration that brought the tables which are read here.
-    static let neededMigration = 5
+    static let neededMigration = 6
 
     /// The current release.
     func load() throws -> LoadedRelease {
@@ -90,16 +90,23 @@ struct ReleaseLoader {
         }
     }
 
-    private func clusters(of release: Int) throws -> [String] {
+    /// The clusters of a release and the build that they are of, in one snapshot.
+    func clusters(of release: Int) throws -> ClusterNames {
         let rows = try connection.execute(
-            "SELECT cluster, name FROM nearline.release_cluster WHERE release = $1::int ORDER BY cluster",
-            [.int(Int64(release))], doing: "reading the clusters of release \(release)")
-        return try rows.enumerated().map { place, row in
-            guard try row.int("cluster") == place else {
-                throw NearlineClientError.damagedRelease(release: release, reason: "cluster \(place) has no name")
+            """
+            SELECT r.transition_build, c.cluster, c.name FROM nearline.release r
+            LEFT JOIN nearline.release_cluster c USING (release) WHERE r.release = $1::int ORDER BY c.cluster
+            """, [.int(Int64(release))], doing: "reading the clusters of release \(release)")
+        var names: [String] = []
+        for row in rows {
+            guard let number = try row.optionalInt("cluster") else { continue }
+            guard number == names.count else {
+                throw NearlineClientError.damagedRelease(
+                    release: release, reason: "cluster \(names.count) has no name")
             }
-            return try row.string("name")
+            names.append(try row.string("name"))
         }
+        return ClusterNames(build: try rows.first?.optionalInt("transition_build"), names: names)
     }
 
     private func fallback(of release: Int) throws -> [UInt8]? {

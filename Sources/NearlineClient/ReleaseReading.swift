@@ -28,15 +28,18 @@ struct ReleaseReading {
         }
     }
 
-    func nextClusters(older: String?, latest: String?) throws(NearlineClientError) -> NextClusters {
+    func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
         try session.read(pinned) { release in
-            let keys = release.transitionKeys(older: older, latest: latest)
+            let keys = release.clusters.transitionKeys(after: clusters)
+            let columns: [NextClusters.Basis] = [.triple, .pair, .latest, .everybody]
             let rows = try session.ask(
-                release.transitions, [Self.parameter(keys.pair), Self.parameter(keys.latest)],
+                release.transitions,
+                columns.dropLast().map { basis in Self.parameter(keys.first { $0.basis == basis }?.key.value) },
                 doing: "looking up what comes next")
             try check(rows, of: release)
-            for (column, basis) in [(1, NextClusters.Basis.pair), (2, .latest), (3, .everybody)] {
-                if let next = try read(rows, column, basis, of: release) { return next }
+            guard rows.int32(0, 5).map(Int.init) == release.clusters.build else { throw ClustersMoved() }
+            for (place, basis) in columns.enumerated() {
+                if let next = try read(rows, place + 1, basis, of: release) { return next }
             }
             return NextClusters(release: release.release.number, basis: .nothing, places: [])
         }
@@ -106,7 +109,7 @@ struct ReleaseReading {
             guard let payload else { return nil }
             do throws(ListDecodingError) {
                 return try release.decoding.decode(payload, dictionary: release.dictionary, basis: basis) {
-                    release.clusters.indices.contains($0) ? release.clusters[$0] : nil
+                    release.clusters.names.indices.contains($0) ? release.clusters.names[$0] : nil
                 }
             } catch {
                 throw error.reason(release)

@@ -34,6 +34,8 @@ package final class ReleaseSession {
                 return try body(release)
             } catch is ReleaseMoved {
                 _ = try load()
+            } catch is ClustersMoved {
+                release.clusters = try clusters(of: release)
             } catch let error as MissingDictionary {
                 guard fetched != error.id else { throw error.failure }
                 fetched = error.id
@@ -75,6 +77,14 @@ package final class ReleaseSession {
             throw loader.mismatch(error.error)
         } catch let error as PostgresError where error.kind == .missingRelation {
             throw .refused(sqlState: error.sqlState, reason: "\(error); a release was pruned just now: ask again")
+        } catch {
+            throw Self.client(error)
+        }
+    }
+
+    private func clusters(of release: LoadedRelease) throws(NearlineClientError) -> ClusterNames {
+        do {
+            return try ReleaseLoader(connection: connection).clusters(of: release.release.number)
         } catch {
             throw Self.client(error)
         }

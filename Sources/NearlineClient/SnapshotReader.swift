@@ -18,6 +18,7 @@ public final class SnapshotReader: Sendable {
     private let folder: SnapshotFolder?
     private let decoding: ListDecoding
     private let dictionary: PayloadDictionary?
+    private let clusters: ClusterNames
 
     /// Opens one file.
     public convenience init(path: String) throws(NearlineClientError) {
@@ -50,6 +51,7 @@ public final class SnapshotReader: Sendable {
         let items = ItemDictionary(type: facts.itemType, bytes: keys.bytes, ends: keys.ends, owner: snapshot)
         decoding = ListDecoding(release: release, items: items)
         dictionary = snapshot.payloadDictionary.map { PayloadDictionary(Array($0)) }
+        clusters = ClusterNames(build: nil, names: (0..<snapshot.clusters).map { snapshot.clusterName($0) ?? "" })
     }
 
     /// Whether the folder still leads to this file; true where a file was opened by its path. Costs one `stat`.
@@ -78,17 +80,10 @@ public final class SnapshotReader: Sendable {
         }
     }
 
-    /// What most often comes next: after both clusters in this order, else after the latest alone, else for everybody.
-    public func nextClusters(older: String? = nil, latest: String?) throws(NearlineClientError) -> NextClusters {
-        let older = older.flatMap { row(of: $0) }
-        let latest = latest.flatMap { row(of: $0) }
-        let pair = latest.flatMap { latest in older.map { TransitionKey(older: $0, latest: latest) } }
-        let tries: [(NextClusters.Basis, TransitionKey?)] = [
-            (.pair, pair), (.latest, latest.map { TransitionKey(older: nil, latest: $0) }),
-            (.everybody, TransitionKey(older: nil, latest: nil)),
-        ]
-        for (basis, key) in tries {
-            guard let key, let payload = snapshot.transition(key.value) else { continue }
+    /// As ``NearlineClient/nextClusters(after:)``.
+    public func nextClusters(after names: [String]) throws(NearlineClientError) -> NextClusters {
+        for (basis, key) in clusters.transitionKeys(after: names) {
+            guard let payload = snapshot.transition(key.value) else { continue }
             do throws(ListDecodingError) {
                 return try decoding.decode(payload, dictionary: dictionary, basis: basis) { snapshot.clusterName($0) }
             } catch {
@@ -96,6 +91,11 @@ public final class SnapshotReader: Sendable {
             }
         }
         return NextClusters(release: release.number, basis: .nothing, places: [])
+    }
+
+    /// As ``NearlineClient/nextClusters(older:latest:)``.
+    public func nextClusters(older: String? = nil, latest: String?) throws(NearlineClientError) -> NextClusters {
+        try nextClusters(after: [older, latest].compactMap(\.self))
     }
 
     /// Reads the whole file and throws where anything in it is damaged: for a canary, before a new file is put to use.
@@ -113,10 +113,6 @@ public final class SnapshotReader: Sendable {
         } catch {
             throw NearlineClientError(error)
         }
-    }
-
-    private func row(of cluster: String) -> Int? {
-        (0..<snapshot.clusters).first { snapshot.clusterName($0)?.utf8.elementsEqual(cluster.utf8) ?? false }
     }
 }
 

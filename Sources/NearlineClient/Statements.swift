@@ -20,14 +20,18 @@ extension PreparedStatement {
             release: release, parameterTypes: [typeIDs[userType]!])
     }
 
-    /// What comes next after a pair of clusters, after the latest alone, and after anything.
+    /// What comes next after three clusters, after the last two, after the latest alone, and after anything.
     static func transitions(of release: Int) -> PreparedStatement {
         func payload(_ key: String) -> String {
             "(SELECT payload FROM nearline.transition_r\(release) WHERE key = \(key))"
         }
+        // Transitions are made anew within a release, and clusters with them: the build says whether their names still hold.
+        let build = "(SELECT transition_build FROM nearline.release WHERE release = \(release))"
         return PreparedStatement(
-            "SELECT release, \(payload("$1")), \(payload("$2")), \(payload("0")) FROM nearline.current_release",
-            release: release, parameterTypes: [20, 20])
+            """
+            SELECT release, \(payload("$1")), \(payload("$2")), \(payload("$3")), \(payload("0")), \(build)
+            FROM nearline.current_release
+            """, release: release, parameterTypes: [20, 20, 20])
     }
 
     /// The release that is current.

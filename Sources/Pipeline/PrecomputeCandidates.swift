@@ -156,7 +156,13 @@ package struct PrecomputeCandidates {
                     popular = pass.popular.list(vocabulary.count, excluded: denied)
                     try writer.writeFallback(Array(popular.prefix(kept)))
                     try writer.write(
-                        clusters: Array(zip(clusters.names, clusters.sizes)), transitions: pass.transitions.table())
+                        TransitionBuild(
+                            facts: TransitionFacts(
+                                asOf: asOf.text, clusterSource: .category, inputHash: "", settings: "{}"),
+                            clusters: zip(clusters.names, clusters.sizes).map { .init(name: $0, items: $1) },
+                            keys: pass.transitions.table().map { key, next in
+                                .init(key: key, support: 0, next: next, details: next.map { _ in (0, 0) })
+                            }))
                 }
                 report.counts = [
                     "users": writer.users, "users without a known item": pass.withoutItems, "events": histories.events,

@@ -143,49 +143,35 @@ package final class ReleaseWriter {
             [.int(Int64(release)), .bytes(try here.payload(of: list))], doing: "writing the fallback list")
     }
 
-    /// Clusters by name, and for each key of the last clusters those that come next.
-    package func write(
-        clusters: [(name: String, items: Int)], transitions keyed: [(key: Int64, next: [Candidate])]
-    ) throws {
-        _ = try connection.copyIn(
-            "nearline.release_cluster", columns: ["release", "cluster", "name", "items"], doing: "writing clusters"
-        ) { out in
-            for (row, cluster) in clusters.enumerated() {
-                try out.beginRow(fields: 4)
-                out.int32(Int32(release))
-                out.int32(Int32(row))
-                out.text(cluster.name)
-                out.int64(Int64(cluster.items))
-            }
-        }
-        transitions = try connection.copyIn(
-            Leaf.transition.name(release), columns: ["key", "release", "payload"], doing: "writing transitions"
-        ) { out in
-            for (key, next) in keyed {
-                try out.beginRow(fields: 3)
-                out.int64(key)
-                out.int32(Int32(release))
-                out.bytes(try here.payload(of: next))
-            }
-        }
+    /// The clusters, and for each key of the last ones those that come next.
+    package func write(_ build: TransitionBuild) throws {
+        try TransitionWriter(release: release, on: connection).store(build)
+        transitions = build.keys.count
     }
 
     /// Stores the dictionary and exposure, builds keys, counts what is there, attaches: the release is then `validated`.
-    package func finish(_ vocabulary: Vocabulary) throws {
+    ///
+    /// - Parameter clusterOfRow: the cluster of each item, -1 for none; empty where nothing is known of clusters.
+    package func finish(_ vocabulary: Vocabulary, clusterOfRow: [Int32] = []) throws {
         var key: [UInt8] = []
         _ = try connection.copyIn(
-            Leaf.item.name(release), columns: ["release", "item_row", "item_id", "lists", "lists_top_10"],
+            Leaf.item.name(release), columns: ["release", "item_row", "item_id", "lists", "lists_top_10", "cluster"],
             doing: "writing the dictionary of release \(release)"
         ) { out in
             for (row, item) in vocabulary.items.enumerated() {
                 key.removeAll(keepingCapacity: true)
                 item.appendBinary(to: &key, type: itemType)
-                try out.beginRow(fields: 5)
+                try out.beginRow(fields: 6)
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
                 out.int64(beside.reduce(here.exposure.lists(row)) { $0 + $1.exposure.lists(row) })
                 out.int64(beside.reduce(here.exposure.listsInTop(row)) { $0 + $1.exposure.listsInTop(row) })
+                if row < clusterOfRow.count, clusterOfRow[row] >= 0 {
+                    out.int32(clusterOfRow[row])
+                } else {
+                    out.null()
+                }
             }
         }
         for table in Leaf.allCases {

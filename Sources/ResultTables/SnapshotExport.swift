@@ -8,13 +8,15 @@ package struct SnapshotExport {
 
     package init(_ connection: Connection) { self.connection = connection }
 
-    /// What the file of this release says about it; equal facts mean the same release of the same database.
+    /// What the file of this release says about it; equal facts mean the same release of the same database, with the
+    /// same transitions: it is as old as these.
     package func facts(of number: Int) throws -> SnapshotFacts {
         let row = try connection.execute(
             """
             SELECT model, (extract(epoch FROM as_of) * 1000000)::bigint AS as_of,
                 (extract(epoch FROM serve_at) * 1000000)::bigint AS serve_at,
-                (extract(epoch FROM created_at) * 1000000)::bigint AS created_at,
+                (extract(epoch FROM greatest(created_at, (SELECT b.built_at FROM nearline.transition_build b
+                    WHERE b.build = transition_build))) * 1000000)::bigint AS created_at,
                 (SELECT format_type(atttypid, NULL) FROM pg_attribute
                     WHERE attrelid = 'nearline.candidate'::regclass AND attname = 'user_id') AS user_type,
                 (SELECT format_type(atttypid, NULL) FROM pg_attribute

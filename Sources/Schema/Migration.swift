@@ -16,6 +16,7 @@ package struct Migration: Sendable {
         Migration("0003_result_tables", PackageResources._003_result_tables_sql),
         Migration("0004_payloads", PackageResources._004_payloads_sql),
         Migration("0005_release_states", PackageResources._005_release_states_sql),
+        Migration("0006_transition_builds", PackageResources._006_transition_builds_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8]) {

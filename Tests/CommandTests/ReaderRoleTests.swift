@@ -7,8 +7,9 @@ import Testing
 @Suite struct ReaderRoleTests {
     /// Everything else in the schema is the owner's; leaves go with their parents.
     private static let readable: Set = [
-        "current_release", "release", "release_cluster", "fallback", "payload_dictionary", "candidate", "overlay",
-        "transition", "release_item", "candidates", "exposure", "transitions", "releases", "release_gate", "migration",
+        "current_release", "release", "release_cluster", "release_scene", "fallback", "payload_dictionary", "candidate",
+        "overlay", "transition", "release_item", "candidates", "exposure", "transitions", "releases", "release_gate",
+        "transition_build", "transition_builds", "transition_churn", "migration",
     ]
     private static let notAllowed = "42501"
 

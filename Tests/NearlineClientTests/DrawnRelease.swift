@@ -85,7 +85,7 @@ extension EmptyDatabase {
             userType: drawn.userType, itemType: drawn.itemType, items: drawn.vocabulary.count, on: connection)
         try writer.write(drawn.lists[...])
         try writer.writeFallback(drawn.fallback)
-        try writer.write(clusters: drawn.clusters.map { ($0, 5) }, transitions: drawn.transitions)
+        try writer.write(TransitionBuild(clusters: drawn.clusters.map { ($0, 5) }, transitions: drawn.transitions))
         try writer.finish(drawn.vocabulary)
         return writer.release
     }

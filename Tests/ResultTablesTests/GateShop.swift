@@ -50,7 +50,7 @@ struct GateRelease {
         try writer.write(keyed[..<(keyed.count / 3)])
         try writer.write(keyed[(keyed.count / 3)...])
         try writer.writeFallback(fallback)
-        try writer.write(clusters: clusters.map { ($0, 5) }, transitions: transitions)
+        try writer.write(TransitionBuild(clusters: clusters.map { ($0, 5) }, transitions: transitions))
         try writer.finish(vocabulary)
         return writer.release
     }

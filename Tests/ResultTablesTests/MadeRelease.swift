@@ -90,7 +90,7 @@ extension Connection {
         try writer.write(drawn.lists[..<(drawn.lists.count / 2)])
         try writer.write(drawn.lists[(drawn.lists.count / 2)...])
         try writer.writeFallback(drawn.fallback)
-        try writer.write(clusters: clusters, transitions: transitions)
+        try writer.write(TransitionBuild(clusters: clusters, transitions: transitions))
         try writer.finish(drawn.vocabulary)
         return writer.release
     }

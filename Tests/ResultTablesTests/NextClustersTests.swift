@@ -47,8 +47,23 @@ import Testing
         #expect(found.clusters == ["cups 0.75", "it's odd 0.25"] && found.used == ["latest"])
     }
 
-    @Test(arguments: [("tea", "lamps"), ("tea", "never heard of"), ("tea", nil), (nil, nil)] as [(String?, String?)])
-    func aLatestClusterThatIsNotKnownFallsBackToEverybody(_ older: String?, _ latest: String?) throws {
+    @Test(arguments: ["never heard of", nil, "tea"] as [String?])
+    func aClusterThatIsNotKnownAndARepeatArePassedOver(_ latest: String?) throws {
+        let found = try ask("tea", latest)
+        #expect(found.clusters == ["cups 0.75", "it's odd 0.25"] && found.used == ["latest"])
+    }
+
+    @Test func ofALongerHistoryTheLastClustersCount() throws {
+        let found = try database.texts(
+            """
+            SELECT cluster || ' ' || key_used AS it
+            FROM nearline.next_clusters('lamps', 'cups', 'tea', 'never heard of', 'cups', 'cups') ORDER BY rank
+            """)
+        #expect(found == ["it's odd pair", "lamps pair"])
+    }
+
+    @Test(arguments: [("tea", "lamps"), ("nowhere", "never heard of"), (nil, nil)] as [(String?, String?)])
+    func aKeyThatIsNotThereFallsBackToEverybody(_ older: String?, _ latest: String?) throws {
         let found = try ask(older, latest)
         #expect(found.clusters == ["tea 0.5", "lamps 0.25"] && found.used == ["everybody"])
     }
@@ -72,6 +87,11 @@ import Testing
         #expect(try key("NULL", "0") == 1)
         #expect(try key("0", "NULL") == 1 << 32)
         #expect(try key("3", "7") == 4 << 32 | 8)
+        #expect(try database.number("SELECT nearline.transition_key_of(ARRAY[3, 7])") == 4 << 32 | 8)
+        #expect(
+            try database.number("SELECT nearline.transition_key_of(ARRAY[9, 2, 3, 7], 5)") == 3 << 48 | 4 << 32 | 5
+                << 16 | 8)
+        #expect(try database.number("SELECT nearline.transition_key_of('{}')") == 0)
         #expect(try key("2147483646", "2147483646") == 2_147_483_647 << 32 | 2_147_483_647)
     }
 }

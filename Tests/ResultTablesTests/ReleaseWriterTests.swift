@@ -45,7 +45,8 @@ import Testing
     func rowsThatWereWrittenAndAreNotThereAreFoundOut(_ table: String) throws {
         let writer = try database.connection.writer(drawn)
         try writer.write(drawn.lists)
-        try writer.write(clusters: [], transitions: [(0, [Candidate(row: 0, score: 1, source: .transition)])])
+        try writer.write(
+            TransitionBuild(clusters: [], transitions: [(0, [Candidate(row: 0, score: 1, source: .transition)])]))
         let leaf = "nearline.\(table)_r\(writer.release)"
         try database.run("DELETE FROM \(leaf) WHERE ctid = (SELECT min(ctid) FROM \(leaf))")
         let claimed = table == "candidate" ? drawn.lists.count : 1
@@ -93,7 +94,7 @@ import Testing
         let left = try database.connection.writer(drawn)
         try left.write(drawn.lists)
         try left.writeFallback(drawn.fallback)
-        try left.write(clusters: [("tea", 3)], transitions: [])
+        try left.write(TransitionBuild(clusters: [("tea", 3)], transitions: []))
         #expect(
             try ReleasePruner(database.connection).discardUnfinished(reason: "its run was killed") == [left.release])
         let kept = [current, validated]

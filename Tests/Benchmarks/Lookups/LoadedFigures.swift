@@ -3,6 +3,7 @@ import Glibc
 import Postgres
 import ResultTables
 import Snapshots
+import TestSupport
 
 /// One release in a database of its own, beside it a plain table, a snapshot file and an LMDB environment with the same
 /// payload bytes; all are removed at the end.
@@ -76,7 +77,7 @@ final class LoadedFigures {
                 (start..<min(lists.users, start + shard)).map { (.integer(lists.key($0)), lists.list($0)) })
         }
         try writer.writeFallback(lists.list(lists.users))
-        try writer.write(clusters: [], transitions: [])
+        try writer.write(TransitionBuild(clusters: [], transitions: []))
         let none = [Int32](repeating: 0, count: lists.items)
         try writer.finish(
             Vocabulary(
