@@ -71,13 +71,32 @@ final class LevelTraining {
         return nearest != before
     }
 
+    /// Where the rows of each centroid are on average, by somebody else's assignment; -1 for a row without one. A centroid
+    /// without rows begins at any row.
+    func means(_ assignment: [Int32], _ size: Int, draw: inout SeededGenerator) -> [Float] {
+        guard count > 0 else { return [Float](repeating: 0, count: size * D) }
+        var means = (0..<size).flatMap { _ in
+            let row = draw.below(count)
+            return UnsafeBufferPointer(start: rows + row * D, count: D)
+        }
+        _ = average(assignment, into: &means)
+        return means
+    }
+
     /// The mean of each centroid's rows; one without rows moves to a row that is far from its own.
     private func means(_ centroids: [Float]) -> [Float] {
-        let size = centroids.count / D
-        let (order, starts) = rowsByCentroid(size)
         var next = centroids
-        next.withUnsafeMutableBufferPointer { next in
-            let next = next
+        let empty = average(nearest, into: &next)
+        reseed(empty, in: &next)
+        return next
+    }
+
+    /// Overwrites the centroids that have rows; returns the others.
+    private func average(_ assignment: [Int32], into centroids: inout [Float]) -> [Int] {
+        let size = centroids.count / D
+        let (order, starts) = rowsByCentroid(assignment, size)
+        centroids.withUnsafeMutableBufferPointer { centroids in
+            let centroids = centroids
             pool.forEach(size) { k, _ in
                 var sum = [Double](repeating: 0, count: D)
                 for place in starts[k]..<starts[k + 1] {
@@ -85,21 +104,20 @@ final class LevelTraining {
                     for d in 0..<D { sum[d] += Double(row[d]) }
                 }
                 let held = Double(starts[k + 1] - starts[k])
-                if held > 0 { for d in 0..<D { next[k * D + d] = Float(sum[d] / held) } }
+                if held > 0 { for d in 0..<D { centroids[k * D + d] = Float(sum[d] / held) } }
             }
         }
-        reseed((0..<size).filter { starts[$0] == starts[$0 + 1] }, in: &next)
-        return next
+        return (0..<size).filter { starts[$0] == starts[$0 + 1] }
     }
 
-    private func rowsByCentroid(_ size: Int) -> (order: [Int], starts: [Int]) {
+    private func rowsByCentroid(_ assignment: [Int32], _ size: Int) -> (order: [Int], starts: [Int]) {
         var starts = [Int](repeating: 0, count: size + 1)
-        for k in nearest { starts[Int(k) + 1] += 1 }
+        for k in assignment where k >= 0 { starts[Int(k) + 1] += 1 }
         for k in 0..<size { starts[k + 1] += starts[k] }
-        var order = [Int](repeating: 0, count: count), place = starts
-        for row in 0..<count {
-            order[place[Int(nearest[row])]] = row
-            place[Int(nearest[row])] += 1
+        var order = [Int](repeating: 0, count: starts[size]), place = starts
+        for row in 0..<count where assignment[row] >= 0 {
+            order[place[Int(assignment[row])]] = row
+            place[Int(assignment[row])] += 1
         }
         return (order, starts)
     }

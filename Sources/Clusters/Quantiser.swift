@@ -12,7 +12,7 @@ struct CodedItems {
     var errors: [Double]
 
     /// The share of the vectors' length that the codes account for.
-    var explained: Double { energy > 0 ? 1 - errors[errors.count - 1] / energy : 1 }
+    var explained: Double { energy > 0 ? max(0, 1 - errors[errors.count - 1] / energy) : 1 }
 
     /// Share of the coded items whose whole code is another's too.
     var collisionShare: Double {

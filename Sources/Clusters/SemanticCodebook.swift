@@ -58,6 +58,22 @@ package struct SemanticCodebook: Equatable, Sendable {
         return code.reversed()
     }
 
+    /// Per level of the prefix, the centroid of each item by its cluster; -1 for none and for a number out of use.
+    func digits(ofClusters clusters: [Int32]) -> [[Int32]] {
+        var prefixOfCluster = [Int32](repeating: -1, count: ItemClusters.limit)
+        for (prefix, number) in numbers.ofPrefix.enumerated() where number >= 0 {
+            prefixOfCluster[Int(number)] = Int32(prefix)
+        }
+        let sizes = settings.sizes.prefix(settings.prefix).map { Int32($0) }
+        return sizes.indices.map { level in
+            let below = sizes[(level + 1)...].reduce(1, *)
+            return clusters.map {
+                let prefix = $0 < 0 ? -1 : prefixOfCluster[Int($0)]
+                return prefix < 0 ? -1 : prefix / below % sizes[level]
+            }
+        }
+    }
+
     /// Numbers given so far, also those out of use: one more than the largest.
     package var clusterCount: Int { Int(numbers.next) }
 

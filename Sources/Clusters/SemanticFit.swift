@@ -31,14 +31,18 @@ package struct SemanticFit: Equatable, Sendable {
         precondition(
             previous?.clusterOfItem?.allSatisfy { $0 >= -1 && $0 < ItemClusters.limit } ?? true, "cluster numbers")
         let learned = LearnedCodes(
-            vectors, count: count, width: D, settings: settings, previous: previous?.codebook, pool: pool)
-        var prefixes = learned.codebook.prefixes(of: learned.coded.codes)
+            vectors, count: count, width: D, settings: settings, previous: previous, pool: pool)
+        let unnumbered = SemanticCodebook(
+            settings: settings, width: D, centroids: learned.centroids,
+            numbers: ClusterNumbers(prefixes: settings.clusters, next: previous?.codebook.numbers.next ?? 0),
+            explainedWhenLearned: learned.explainedWhenLearned)
+        var prefixes = unnumbered.prefixes(of: learned.coded.codes)
         var balance = Balance(
-            vectors, width: D, places: learned.codebook.places, mostShare: settings.largestShare, prefixes: prefixes,
+            vectors, width: D, places: unnumbered.places, mostShare: settings.largestShare, prefixes: prefixes,
             pool: pool)
         let moved = balance.apply(to: &prefixes)
-        let numbers = Self.numbers(learned, prefixes, previous)
-        codebook = learned.codebook.numbered(numbers)
+        let numbers = Self.numbers(unnumbered.numbers, learned.start, prefixes, previous)
+        codebook = unnumbered.numbered(numbers)
         let clusterOfItem = prefixes.map { $0 < 0 ? -1 : numbers.ofPrefix[Int($0)] }
         clusters = ItemClusters(
             source: .semantic, clusterOfItem: clusterOfItem, names: (0..<numbers.next).map { "semantic \($0)" })
@@ -52,12 +56,15 @@ package struct SemanticFit: Equatable, Sendable {
     }
 
     /// Under the same centroids a code is the same cluster; under others the clusters with the same items are.
-    private static func numbers(_ learned: LearnedCodes, _ prefixes: [Int32], _ previous: Previous?) -> ClusterNumbers {
-        let old = previous?.codebook.numbers
-        var numbers = ClusterNumbers(prefixes: learned.codebook.settings.clusters, next: old?.next ?? 0)
-        let isSame = learned.start == .kept
-        if !isSame, let clusterOfItem = previous?.clusterOfItem { numbers.match(prefixes, clusterOfItem) }
-        if let old, isSame || learned.start == .refined { numbers.keep(old) }
+    private static func numbers(
+        _ none: ClusterNumbers, _ start: SemanticReport.Start, _ prefixes: [Int32], _ previous: Previous?
+    ) -> ClusterNumbers {
+        var numbers = none
+        let clusters = previous?.clusterOfItem
+        if start != .kept, let clusters { numbers.match(prefixes, clusters) }
+        // Codes mean what they did where learning began with the old centroids or with their items.
+        let sameCodes = start == .kept || start == .refined || start == .turned && clusters != nil
+        if sameCodes, let previous { numbers.keep(previous.codebook.numbers) }
         numbers.number(prefixes)
         return numbers
     }

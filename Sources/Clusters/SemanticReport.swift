@@ -7,7 +7,8 @@ package struct SemanticReport: Equatable, Sendable {
         case kept
         /// The previous centroids fitted less well and were learned further.
         case refined
-        /// The vectors have turned against the previous centroids, which were learned anew; numbers are kept by items.
+        /// The vectors have turned against the previous centroids; new ones were learned from where the items are now that
+        /// shared one, or from scratch where the old clusters of the items are not known.
         case turned
         /// The previous codebook has other sizes, and was learned anew; numbers are kept by items.
         case otherShape

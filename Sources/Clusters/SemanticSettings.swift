@@ -17,7 +17,7 @@ package struct SemanticSettings: Codable, Equatable, Sendable {
     /// Items that centroids are learned from; all are assigned.
     package var sampleCount = 100_000
     /// Rounds of k-means per level at most, from scratch and from the previous centroids.
-    package var rounds = 20
+    package var rounds = 50
     package var warmRounds = 5
 
     package init(firstSize: Int, levels: Int = 3, prefix: Int = 2) {
