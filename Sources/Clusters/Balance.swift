@@ -2,8 +2,8 @@ import Tensors
 
 /// Moves items out of clusters that hold too many, to the nearest cluster with room.
 ///
-/// Those that lose least by it are moved. The cap holds exactly afterwards, whatever the vectors are; items that are all
-/// alike are cut apart in the order of their rows.
+/// Those that lose least by it are moved. The cap holds exactly afterwards, whatever the vectors are; items that are
+/// all alike are cut apart in the order of their rows.
 struct Balance {
     /// Items that a cluster may hold.
     let capacity: Int

@@ -1,18 +1,18 @@
 /// Which number each prefix of a code has as a cluster, carried from night to night: tables, prompts and the churn of
 /// transitions all name clusters by number.
-struct ClusterNumbers: Equatable, Sendable {
+package struct ClusterNumbers: Equatable, Sendable {
     /// `[prefixes]`: -1 for a prefix that no item ever had.
-    private(set) var ofPrefix: [Int32]
+    package private(set) var ofPrefix: [Int32]
     /// All numbers given so far, also those out of use, are below this.
-    private(set) var next: Int32
+    package private(set) var next: Int32
 
-    init(prefixes: Int, next: Int32 = 0) {
+    package init(prefixes: Int, next: Int32 = 0) {
         ofPrefix = [Int32](repeating: -1, count: prefixes)
         self.next = next
     }
 
     /// nil where the numbers are not such as this type gives.
-    init?(ofPrefix: [Int32], next: Int32) {
+    package init?(ofPrefix: [Int32], next: Int32) {
         let given = ofPrefix.filter { $0 >= 0 }
         guard next >= 0, next <= ItemClusters.limit, ofPrefix.allSatisfy({ $0 >= -1 && $0 < next }),
             Set(given).count == given.count
@@ -23,7 +23,7 @@ struct ClusterNumbers: Equatable, Sendable {
 
     /// Gives a number to every prefix that has an item and none yet: one never given before, or when the limit is
     /// reached the lowest of those out of use.
-    mutating func number(_ prefixOfItem: [Int32]) {
+    package mutating func number(_ prefixOfItem: [Int32]) {
         var isFilled = [Bool](repeating: false, count: ofPrefix.count)
         for prefix in prefixOfItem where prefix >= 0 { isFilled[Int(prefix)] = true }
         var free = FreeNumbers(next: next, used: ofPrefix)
@@ -38,7 +38,7 @@ struct ClusterNumbers: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - oldClusterOfItem: of the same items; -1 where there was none.
-    mutating func match(_ prefixOfItem: [Int32], _ oldClusterOfItem: [Int32]) {
+    package mutating func match(_ prefixOfItem: [Int32], _ oldClusterOfItem: [Int32]) {
         var overlaps: [Overlap: Int] = [:]
         for (prefix, cluster) in zip(prefixOfItem, oldClusterOfItem) where prefix >= 0 && cluster >= 0 {
             overlaps[Overlap(cluster: cluster, prefix: prefix), default: 0] += 1
@@ -55,7 +55,7 @@ struct ClusterNumbers: Equatable, Sendable {
     }
 
     /// Lets prefixes without a number keep the one that they had under the same centroids, where nobody took it.
-    mutating func keep(_ old: ClusterNumbers) {
+    package mutating func keep(_ old: ClusterNumbers) {
         var isTaken = Set(ofPrefix)
         for prefix in ofPrefix.indices where ofPrefix[prefix] < 0 && isTaken.insert(old.ofPrefix[prefix]).inserted {
             ofPrefix[prefix] = old.ofPrefix[prefix]

@@ -1,6 +1,7 @@
 import Tensors
 
-/// Centroids for tonight's vectors, by as little change of last night's clusters as they allow, and the codes under them.
+/// Centroids for tonight's vectors, with as little change of last night's clusters as they allow, and the codes under
+/// them.
 struct LearnedCodes {
     private(set) var start: SemanticReport.Start
     private(set) var centroids: [[Float]]

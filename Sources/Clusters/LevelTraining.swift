@@ -71,8 +71,8 @@ final class LevelTraining {
         return nearest != before
     }
 
-    /// Where the rows of each centroid are on average, by somebody else's assignment; -1 for a row without one. A centroid
-    /// without rows begins at any row.
+    /// Where the rows of each centroid are on average, by somebody else's assignment; -1 for a row without one. A
+    /// centroid without rows begins at any row.
     func means(_ assignment: [Int32], _ size: Int, draw: inout SeededGenerator) -> [Float] {
         guard count > 0 else { return [Float](repeating: 0, count: size * D) }
         var means = (0..<size).flatMap { _ in

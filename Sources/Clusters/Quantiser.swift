@@ -1,6 +1,7 @@
 import Tensors
 
-/// The code of each item: the nearest centroid of the first level, then of what is left the nearest of the second, and on.
+/// The code of each item: the nearest centroid of the first level, then of what is left the nearest of the second, and
+/// on.
 struct CodedItems {
     /// One number per item, the first level as its highest digit; -1 for a vector with a number that is not finite.
     var codes: [Int64]

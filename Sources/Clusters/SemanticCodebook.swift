@@ -28,8 +28,8 @@ package struct SemanticCodebook: Equatable, Sendable {
 
     /// The cluster of each vector; -1 for one with a number that is not finite.
     ///
-    /// The same code as in the last step of learning, but for the cap on sizes. A vector whose prefix no learned item had
-    /// gets the nearest cluster that there is.
+    /// The same code as in the last step of learning, but for the cap on sizes. A vector whose prefix no learned item
+    /// had gets the nearest cluster that there is.
     ///
     /// - Parameter vectors: `[count, D]` of any scale.
     package func assign(_ vectors: UnsafePointer<Float>, count: Int, pool: WorkerPool) -> [Int32] {

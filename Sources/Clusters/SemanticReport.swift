@@ -7,8 +7,8 @@ package struct SemanticReport: Equatable, Sendable {
         case kept
         /// The previous centroids fitted less well and were learned further.
         case refined
-        /// The vectors have turned against the previous centroids; new ones were learned from where the items are now that
-        /// shared one, or from scratch where the old clusters of the items are not known.
+        /// The vectors have turned against the previous centroids; new ones were learned from where the items are now
+        /// that shared one, or from scratch where the old clusters of the items are not known.
         case turned
         /// The previous codebook has other sizes, and was learned anew; numbers are kept by items.
         case otherShape
@@ -41,11 +41,11 @@ package struct SemanticReport: Equatable, Sendable {
 extension SemanticReport: CustomStringConvertible {
     package var description: String {
         let errors = errors.map { Self.text($0) }.joined(separator: " ")
-        return
-            "\(items) items in \(clusters) clusters (\(start)), largest \(Self.percent(largestShare)), moved by the cap "
-            + "\(Self.percent(movedShare)), \(withoutCluster) without; error per level \(errors) of \(Self.text(energy)); "
-            + "same code as another \(Self.percent(collisionShare))"
-            + (change.map { "; changed \(Self.percent($0.changedShare)) of \($0.shared)" } ?? "")
+        let changed = change.map { "; changed \(Self.percent($0.changedShare)) of \($0.shared)" } ?? ""
+        return "\(items) items in \(clusters) clusters (\(start)), largest \(Self.percent(largestShare)), "
+            + "moved by the cap \(Self.percent(movedShare)), \(withoutCluster) without; "
+            + "error per level \(errors) of \(Self.text(energy)); "
+            + "same code as another \(Self.percent(collisionShare))\(changed)"
     }
 
     private static func percent(_ share: Double) -> String { "\((share * 1e4).rounded() / 100) %" }

@@ -33,9 +33,11 @@ package struct SemanticSettings: Codable, Equatable, Sendable {
     ///   are other clusters.
     package init(items: Int, levels: Int = 3, prefix: Int = 2, keeping previous: SemanticSettings? = nil) {
         let usual = min(1024, max(16, Double(max(0, items)).squareRoot()))
-        let halvings = Double(prefix * (prefix - 1) / 2)
-        let first = pow(usual * pow(2, halvings), 1 / Double(max(1, prefix)))
-        self.init(firstSize: max(2, Int(first.rounded())), levels: levels, prefix: prefix)
+        self.init(firstSize: 2, levels: levels, prefix: prefix)
+        func distance(_ firstSize: Int) -> Double {
+            abs(log(Double(SemanticSettings(firstSize: firstSize, levels: levels, prefix: prefix).clusters) / usual))
+        }
+        firstSize = (2...1024).min { distance($0) < distance($1) } ?? 2
         guard let previous, previous.levels == levels, previous.prefix == prefix else { return }
         if (usual / 2...usual * 2).contains(Double(previous.clusters)) { firstSize = previous.firstSize }
     }
@@ -48,7 +50,7 @@ package struct SemanticSettings: Codable, Equatable, Sendable {
     }
 
     /// Prefixes that there can be; those that no item has get no cluster.
-    package var clusters: Int { sizes.prefix(prefix).reduce(1, *) }
+    package var clusters: Int { sizes.prefix(max(0, prefix)).reduce(1, *) }
 
     /// Two in a hundred, or four times an even cluster where there are few: a cluster says little about a user when it
     /// is larger, and a tighter cap tears apart what belongs together.

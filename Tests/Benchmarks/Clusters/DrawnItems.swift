@@ -3,8 +3,7 @@ import Tensors
 
 /// Item vectors with planted groups: kinds of things, 40 of them, each of ten sorts, the sizes of both by Zipf's law.
 ///
-/// An item is half its kind, a quarter its sort and a quarter itself, by squared length: about as near to its group as the
-/// vectors of a trained model are to their categories.
+/// An item is half its kind, a quarter its sort and a quarter itself, by squared length.
 struct DrawnItems {
     let count: Int
     let width: Int

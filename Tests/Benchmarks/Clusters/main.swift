@@ -3,8 +3,8 @@ import Domain
 import Foundation
 import Tensors
 
-// cluster-figures [ITEMS [WIDTH [FIRST_SIZE [THREADS]]]]: how fast, good and steady clusters of drawn items are. Without
-// a first size, the usual one for so many items.
+// cluster-figures [ITEMS [WIDTH [FIRST_SIZE [THREADS]]]]: how fast, good and steady clusters of drawn items are.
+// Without a first size, the usual one for so many items.
 let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
 let items = numbers.first ?? 1_000_000, width = numbers.dropFirst().first ?? 64
 var settings = SemanticSettings(items: items)
