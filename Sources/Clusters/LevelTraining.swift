@@ -4,7 +4,7 @@ import Tensors
 /// k-means over what the levels before left of a sample of items.
 ///
 /// Every number is summed in an order that does not depend on how many threads there are.
-final class LevelTraining {
+package final class LevelTraining {
     private let rows: Floats
     private let count: Int
     private let D: Int
@@ -16,7 +16,7 @@ final class LevelTraining {
     private var nearest: [Int32]
 
     /// - Parameter rows: `[count, D]`, with zeros up to a whole number of tiles.
-    init(_ rows: Floats, count: Int, width D: Int, pool: WorkerPool) {
+    package init(_ rows: Floats, count: Int, width D: Int, pool: WorkerPool) {
         self.rows = rows
         self.count = count
         self.D = D
@@ -30,7 +30,7 @@ final class LevelTraining {
     }
 
     /// The centroids after at most `rounds` rounds from `start`, or from seeds of k-means++.
-    func centroids(_ size: Int, from start: [Float]?, rounds: Int, draw: inout SeededGenerator) -> [Float] {
+    package func centroids(_ size: Int, from start: [Float]?, rounds: Int, draw: inout SeededGenerator) -> [Float] {
         guard count > 0 else { return start ?? [Float](repeating: 0, count: size * D) }
         var centroids = start ?? seeds(size, &draw)
         for _ in 0..<rounds {
