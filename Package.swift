@@ -38,6 +38,7 @@ let package = Package(
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
         .target(name: "Transitions", dependencies: ["Domain", "Tensors"]),
+        .target(name: "Clusters", dependencies: ["Domain", "Checksum", "Tensors", "Safetensors"]),
         .target(
             name: "ResultTables", dependencies: ["Domain", "Postgres", "ResultCodec", "Schema", "Snapshots"]),
         .target(
@@ -78,6 +79,9 @@ let package = Package(
             ], path: "Tests/Benchmarks/Publishing"),
         .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
+        .executableTarget(
+            name: "cluster-figures", dependencies: ["Clusters", "Domain", "Tensors"],
+            path: "Tests/Benchmarks/Clusters"),
 
         // tests
         .target(
@@ -121,6 +125,7 @@ let package = Package(
             dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
+        .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Domain", "Tensors", "Safetensors"]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
