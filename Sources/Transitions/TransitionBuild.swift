@@ -16,9 +16,10 @@ extension TransitionCounts {
             level.distribute(
                 .ofKey(length: key.count, clusters: clusters), over: walk.levels[0..<key.count],
                 dropped: key.first.map(Int.init))
-            let best = level.best(max(settings.successors, top), 0)
+            let kept = settings.successors(ofKey: key.count)
+            let best = level.best(max(kept, top), 0)
             if level.support[0] > 0 {
-                table.append(level.row(TransitionKey(key, scene: scene), best.prefix(settings.successors)))
+                table.append(level.row(TransitionKey(key, scene: scene), best.prefix(kept)))
             }
             guard !key.isEmpty else { return }
             for lag in settings.lags.indices {

@@ -32,8 +32,8 @@ extension TransitionTable {
     ///
     /// The key is the longest end of the history whose clusters are known, with neighbours that are equal taken as one,
     /// and distinct, up to the key length; an unknown cluster ends it, an empty one is everybody. Clusters that were not
-    /// seen after the key come in with their probability after shorter ones. Exact up to ``TransitionSettings/successors``
-    /// less the key length; beyond it, clusters that a table left out have their place by a shorter key still.
+    /// seen after the key come in with their probability after shorter ones. Exact for up to
+    /// ``TransitionSettings/successors``; beyond it, those that the table left out have their place by a shorter key.
     ///
     /// - Parameter history: clusters, oldest first; a number that is no cluster is an unknown one.
     package func next(after history: some BidirectionalCollection<Int32>, count: Int) -> NextClusters {

@@ -8,7 +8,7 @@ package struct TransitionSettings: Equatable, Sendable {
     package var halfLifeDays: Int
     /// The length of the two adjacent periods whose shares make a trend.
     package var trendDays: Int
-    /// How many successors of each key are kept.
+    /// How many successors of the longest keys are kept, and of all keys a lookup has exactly.
     package var successors: Int
     /// Churn is measured against the tables as of so many days ago.
     package var lags: [Int]
@@ -23,6 +23,13 @@ package struct TransitionSettings: Equatable, Sendable {
         self.trendDays = trendDays
         self.successors = successors
         self.lags = lags
+    }
+
+    /// How many successors a key of a length keeps: shorter keys more, so that a lookup which has all of a longer key's
+    /// and needs as many again finds them, whatever it has taken before.
+    package func successors(ofKey length: Int) -> Int {
+        let doublings = keyLength - length
+        return successors << doublings + keyLength * ((1 << doublings) - 1)
     }
 
     /// Refuses what cannot be counted, with the range that can.
