@@ -58,37 +58,27 @@ struct EventReader {
 
     private mutating func check(_ row: inout CopyRow) throws -> SourceEvent? {
         let item = try row.bytes().flatMap { ExternalID(binary: $0, type: source.itemType) }
-        let time = try row.optionalInt64().flatMap(EventReader.sinceEpoch)
+        let time = try row.optionalInt64().flatMap(EventRules.sinceEpoch)
         let label = try row.optionalString()
         let session = source.hasSession ? try row.optionalString() : nil
         let scene = source.hasScene ? try row.optionalString() : nil
-        let number = row.rowNumber
-        func refuse(_ reason: RefusedReason) -> SourceEvent? {
-            refused.add(
-                reason,
-                "row \(number): item \(item.map { "\($0)" } ?? "null"), time \(time.map { "\($0)" } ?? "null"), "
-                    + "action \(label ?? "null")")
+        let action = label.flatMap { Action(label: $0) }
+        if let reason = EventRules(now: now).refusal(hasItem: item != nil, time: time, action: action) {
+            refused.add(reason, EventRules.text(row: row.rowNumber, item: item, time: time, label: label))
             return nil
         }
-        guard let item else { return refuse(.missingItem) }
-        guard let time else { return refuse(.missingTime) }
-        guard time >= EventReader.year1990 else { return refuse(.beforeYear1990) }
-        guard time <= now else { return refuse(.inTheFuture) }
-        guard let action = label.flatMap({ Action(label: $0) }) else { return refuse(.unknownAction) }
+        guard let item, let time, let action else { return nil }
         return SourceEvent(
             item: item, time: time, action: action, session: session?.isEmpty == true ? nil : session, scene: scene)
     }
 
-    /// Bad times are read too, so that they can be counted; good ones only up to the as-of instant.
     private var query: String {
-        let instant = Quote.literal(upTo) + "::timestamptz"
         var columns = ["user_id", "item_id", "occurred_at", "action::text"]
         if source.hasSession { columns.append("session_id::text") }
         if source.hasScene { columns.append("scene::text") }
         return """
             SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
-            WHERE occurred_at <= \(instant) OR occurred_at IS NULL
-                OR occurred_at > to_timestamp(\(Double(now) / 1e6))
+            WHERE \(EventRules(now: now).rows(upTo: upTo))
             ORDER BY \(order.joined(separator: ", "))
             """
     }
@@ -99,12 +89,5 @@ struct EventReader {
         if source.hasSession { order.append("session_id::text COLLATE \"C\"") }
         if source.hasScene { order.append("scene::text COLLATE \"C\"") }
         return order + [EventSource.order("item_id", source.itemType), "action::text COLLATE \"C\""]
-    }
-
-    private static let year1990: Int64 = 631_152_000_000_000
-
-    /// PostgreSQL counts microseconds from 2000; nil for its two infinities.
-    private static func sinceEpoch(_ time: Int64) -> Int64? {
-        time == .max || time == .min ? nil : time + 946_684_800_000_000
     }
 }

@@ -27,4 +27,13 @@ package struct RefusedRows: Sendable {
         counts[reason, default: 0] += 1
         if counts[reason]! <= Self.samplePerReason { sample.append((reason, text())) }
     }
+
+    /// Adds what another part of the same pass left out.
+    mutating func add(_ other: RefusedRows) {
+        for (reason, count) in other.counts { counts[reason, default: 0] += count }
+        for reason in RefusedReason.allCases {
+            let room = Self.samplePerReason - sample.filter { $0.reason == reason }.count
+            sample += other.sample.filter { $0.reason == reason }.prefix(max(0, room))
+        }
+    }
 }

@@ -1,0 +1,90 @@
+import Domain
+
+/// One engaged event on its way from the order of the table to that of users.
+struct EngagedRecord<User: PackedKey> {
+    var user: User
+    /// Microseconds since 1970.
+    var time: Int64
+    /// A number of the worker's own, until all workers' items are known.
+    var item: Int32
+    var scene: Int32
+}
+
+/// The events that one worker read, apart by a hash of the user: in memory while that has room, else on disk.
+final class EngagedPartitions<User: PackedKey>: @unchecked Sendable {
+    typealias Record = EngagedRecord<User>
+
+    static var partitions: Int { 256 }
+    private static var chunk: Int { 256 }
+
+    /// `[partitions]`: the chunk that is being filled.
+    private var open: [UnsafeMutablePointer<Record>]
+    private var used: [Int]
+    private var full: [[UnsafeMutablePointer<Record>]]
+    private var spilled: [[Int]]
+    private var file: TemporaryFile?
+    private var chunksLeft: Int
+    private let folder: String
+
+    init(memoryBytes: Int, folder: String) {
+        let chunkBytes = Self.chunk * MemoryLayout<Record>.stride
+        chunksLeft = memoryBytes / chunkBytes - Self.partitions
+        self.folder = folder
+        open = (0..<Self.partitions).map { _ in .allocate(capacity: Self.chunk) }
+        used = Array(repeating: 0, count: Self.partitions)
+        full = Array(repeating: [], count: Self.partitions)
+        spilled = full.map { _ in [] }
+    }
+
+    deinit {
+        for chunk in open { chunk.deallocate() }
+        for chunk in full.joined() { chunk.deallocate() }
+    }
+
+    @inline(__always)
+    func append(_ record: Record) throws(TemporaryFileError) {
+        // The lowest bits, as the tables of keys use the highest.
+        let partition = Int(truncatingIfNeeded: record.user.mixed) & (Self.partitions - 1)
+        open[partition][used[partition]] = record
+        used[partition] &+= 1
+        if used[partition] == Self.chunk { try close(partition) }
+    }
+
+    func count(_ partition: Int) -> Int {
+        used[partition] + Self.chunk * (full[partition].count + spilled[partition].count)
+    }
+
+    /// Moves a partition's events to `place`, which has room for them, and forgets them.
+    func take(_ partition: Int, into place: UnsafeMutablePointer<Record>) throws(TemporaryFileError) {
+        var place = place
+        for chunk in full[partition] {
+            place.initialize(from: chunk, count: Self.chunk)
+            place += Self.chunk
+            chunk.deallocate()
+        }
+        for offset in spilled[partition] {
+            let bytes = UnsafeMutableRawBufferPointer(
+                start: place, count: Self.chunk * MemoryLayout<Record>.stride)
+            try file!.read(into: bytes, at: offset)
+            place += Self.chunk
+        }
+        place.initialize(from: open[partition], count: used[partition])
+        full[partition] = []
+        spilled[partition] = []
+        used[partition] = 0
+    }
+
+    private func close(_ partition: Int) throws(TemporaryFileError) {
+        used[partition] = 0
+        if chunksLeft > 0 {
+            chunksLeft -= 1
+            full[partition].append(open[partition])
+            open[partition] = .allocate(capacity: Self.chunk)
+            return
+        }
+        if file == nil { file = try TemporaryFile(in: folder) }
+        let bytes = UnsafeRawBufferPointer(
+            start: open[partition], count: Self.chunk * MemoryLayout<Record>.stride)
+        spilled[partition].append(try file!.append(bytes))
+    }
+}

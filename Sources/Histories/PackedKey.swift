@@ -1,0 +1,93 @@
+import Checksum
+import Domain
+
+/// A user or item key in a fixed number of bits: what can be grouped by without a string of its own.
+///
+/// Numbers and uuids are themselves. Text is 128 bits of two unrelated hashes: among a billion keys, two that agree have
+/// a chance of one in 10^20.
+protocol PackedKey: FixedWidthInteger & UnsignedInteger & Sendable {
+    /// nil where PostgreSQL's binary form has a wrong length.
+    static func pack(_ bytes: UnsafeRawBufferPointer, _ type: IDType) -> Self?
+    /// All bits of the key in the upper bits of a word.
+    var mixed: UInt64 { get }
+}
+
+extension UInt64: PackedKey {
+    @inline(__always)
+    static func pack(_ bytes: UnsafeRawBufferPointer, _ type: IDType) -> UInt64? {
+        if bytes.count == 8, type == .bigint { return UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)) }
+        if bytes.count == 4, type == .int { return UInt64(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))) }
+        return nil
+    }
+
+    @inline(__always)
+    var mixed: UInt64 {
+        let product = (self ^ self >> 32) &* 0x9e37_79b9_7f4a_7c15
+        return (product ^ product >> 29) &* 0xbf58_476d_1ce4_e5b9
+    }
+}
+
+extension UInt128: PackedKey {
+    @inline(__always)
+    static func pack(_ bytes: UnsafeRawBufferPointer, _ type: IDType) -> UInt128? {
+        switch type {
+        case .uuid where bytes.count == 16:
+            return UInt128(UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))) << 64
+                | UInt128(UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        case .text: return UInt128(Checksum.xxh3(bytes)) << 64 | UInt128(Lookup3.hash(bytes))
+        default: return nil
+        }
+    }
+
+    @inline(__always)
+    var mixed: UInt64 {
+        (UInt64(truncatingIfNeeded: self) ^ UInt64(truncatingIfNeeded: self >> 64).byteSwapped).mixed
+    }
+}
+
+/// Numbers keys in the order in which they are met; open addressing, so that a look costs one line of cache.
+struct KeyNumbers<Key: PackedKey> {
+    private(set) var count = 0
+    private var keys: [Key]
+    private var numbers: [Int32]
+    private var shift: UInt64
+
+    init(bits: Int = 10) {
+        keys = Array(repeating: 0, count: 1 << bits)
+        numbers = Array(repeating: -1, count: 1 << bits)
+        shift = UInt64(64 - bits)
+    }
+
+    /// The number of a key, and whether it is a new one.
+    @inline(__always)
+    mutating func number(of key: Key) -> (number: Int, isNew: Bool) {
+        let mask = numbers.count &- 1
+        var place = Int(truncatingIfNeeded: key.mixed &>> shift)
+        while numbers[place] >= 0 {
+            if keys[place] == key { return (Int(numbers[place]), false) }
+            place = (place &+ 1) & mask
+        }
+        keys[place] = key
+        numbers[place] = Int32(count)
+        count += 1
+        if count * 2 > numbers.count { grow() }
+        return (count - 1, true)
+    }
+
+    mutating func removeAll() {
+        for place in numbers.indices { numbers[place] = -1 }
+        count = 0
+    }
+
+    private mutating func grow() {
+        var larger = KeyNumbers(bits: 65 - Int(shift))
+        for (key, number) in zip(keys, numbers) where number >= 0 {
+            var place = Int(truncatingIfNeeded: key.mixed &>> larger.shift)
+            while larger.numbers[place] >= 0 { place = (place &+ 1) & (larger.numbers.count &- 1) }
+            larger.keys[place] = key
+            larger.numbers[place] = number
+        }
+        larger.count = count
+        self = larger
+    }
+}
