@@ -25,7 +25,8 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
-                "Retrieval", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation", "Tensors",
+                "Retrieval", "Clusters", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation",
+                "Tensors",
                 "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
@@ -33,7 +34,7 @@ let package = Package(
         // capability
         .target(name: "Importing", dependencies: ["Domain", "CZlib"]),
         .target(name: "Simulation", dependencies: ["Domain"]),
-        .target(name: "Histories", dependencies: ["Domain", "Postgres"]),
+        .target(name: "Histories", dependencies: ["Domain", "Checksum", "Postgres"]),
         .target(name: "Model", dependencies: ["Domain", "Checksum", "Tensors", "Safetensors"]),
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),

@@ -4,6 +4,7 @@ package enum SourceError: Error, Equatable, CustomStringConvertible {
     case missingRelation(role: String, name: String)
     case missingColumns(relation: String, missing: [String], found: [String])
     case unusableType(relation: String, column: String, type: String, wanted: String)
+    case unusableEmbedding(relation: String, column: String, item: String, width: Int?)
     case noEvents(relation: String, asOf: String)
     case itemTypeChanged(relation: String, found: String, model: String)
     case tooManyBadRows(refused: Int, allowed: Int, reasons: String)
@@ -16,9 +17,12 @@ package enum SourceError: Error, Equatable, CustomStringConvertible {
             "the \(role) relation \(name) does not exist; create the view, import a file, or set --\(role)"
         case .missingColumns(let relation, let missing, let found):
             "\(relation) has no column \(missing.joined(separator: ", ")) (it has \(found.joined(separator: ", "))); "
-                + "name a view that offers user_id, item_id, occurred_at and action"
+                + "name a view that offers it"
         case .unusableType(let relation, let column, let type, let wanted):
             "\(relation).\(column) is \(type); Nearline reads \(wanted): cast it in a view"
+        case .unusableEmbedding(let relation, let column, let item, let width):
+            "\(relation).\(column) of item \(item) is no array of \(width.map { "\($0) " } ?? "")real numbers; "
+                + "leave it null where there is no embedding, and give all others the same length"
         case .noEvents(let relation, let asOf):
             "\(relation) has no usable event up to \(asOf); import events, or choose a later --as-of"
         case .itemTypeChanged(let relation, let found, let model):

@@ -57,7 +57,8 @@ package struct VocabularyReader {
             """
     }
 
-    private func scenes(on connection: Connection) throws -> [String] {
+    /// The scenes of the events, most frequent first; empty where events have none.
+    package func scenes(on connection: Connection) throws -> [String] {
         guard source.hasScene else { return [] }
         return try connection.execute(
             """

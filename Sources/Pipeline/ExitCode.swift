@@ -1,3 +1,4 @@
+import Clusters
 import Histories
 import Importing
 import Ledger
@@ -9,6 +10,7 @@ import Safetensors
 import Simulation
 import Snapshots
 import Training
+import Transitions
 
 /// What a process says to cron when it ends (sysexits.h).
 package enum ExitCode: Int32, Sendable {
@@ -32,11 +34,14 @@ package enum ExitCode: Int32, Sendable {
             case let error as ImportError: ExitCode(error)
             case let error as SourceError: ExitCode(error)
             case let error as PostgresError: ExitCode(error)
+            case is ClusterError, is TransitionError: .data
             case is SchemaError: .schemaVersion
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case is ReleaseError, is GateRefusal, is PayloadError, is TrainingError, is ImportRefused: .data
+            case is ReleaseError, is GateRefusal, is TransitionRefusal, is PayloadError, is TrainingError,
+                is ImportRefused:
+                .data
             case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
             case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile: .heldOrLate
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
@@ -104,6 +109,9 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case unwritable(path: String, reason: String)
     case unknownClusters(String, release: Int, count: Int)
     case snapshotDiffers(release: Int, users: Int)
+    case noClusters(source: String, found: Int)
+    case noEmbeddings(column: String)
+    case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
 
     package var description: String {
@@ -124,6 +132,13 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .snapshotDiffers(let release, let users):
             "the snapshot of release \(release) answers \(users) users otherwise than the database; the old one is served: "
                 + "remove its file and publish again"
+        case .noClusters(let source, let found):
+            "the items have \(found) different values of \(source); transitions need two: "
+                + "set --clusters semantic, or mend the items relation"
+        case .noEmbeddings(let column):
+            "no known item has a value in \(column) of the items relation; fill it, or leave --embedding empty"
+        case .noBuild(let release):
+            "release \(release) is from before builds of transitions were recorded; run nearline precompute once"
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"

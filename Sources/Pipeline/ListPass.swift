@@ -2,7 +2,6 @@ import Domain
 import Histories
 import Postgres
 import ResultTables
-import Transitions
 
 /// The one pass over histories that makes a release: gathers users, makes their lists a step at a time, writes shards.
 struct ListPass {
@@ -10,7 +9,6 @@ struct ListPass {
     let writer: ReleaseWriter
     let exclusions: ExclusionReader
     let connection: Connection
-    var transitions: TransitionCounter
     var popular: RecentPopularity
     let serveAt: Int64
     private(set) var withoutItems = 0
@@ -21,13 +19,12 @@ struct ListPass {
 
     init(
         maker: CandidateMaker, writer: ReleaseWriter, exclusions: ExclusionReader, connection: Connection,
-        transitions: TransitionCounter, popular: RecentPopularity, serveAt: Int64
+        popular: RecentPopularity, serveAt: Int64
     ) {
         self.maker = maker
         self.writer = writer
         self.exclusions = exclusions
         self.connection = connection
-        self.transitions = transitions
         self.popular = popular
         self.serveAt = serveAt
     }
@@ -43,7 +40,6 @@ struct ListPass {
             withoutItems += 1
             return
         }
-        transitions.add(history)
         popular.add(history)
         waiting.append((user, history))
         guard waiting.count >= step else { return }

@@ -3,9 +3,8 @@ import ResultTables
 
 /// `nearline lookup --clusters A,B`: which clusters most often come next.
 package struct LookUpClusters {
-    /// One or two names, older first, with a comma between; nil takes the two largest clusters.
+    /// Names, latest last, with commas between; nil takes the two largest clusters.
     package var names: String?
-
     package var count: Int
 
     package init(names: String?, count: Int) {
@@ -18,9 +17,11 @@ package struct LookUpClusters {
             var rank: Int
             var cluster: String
             var probability: Double
+            var support: Int?
+            var trend: Double?
         }
-        var older: String?
-        var latest: String?
+        var release: Int
+        var clusters: [String]
         var keyUsed: String
         var next: [Next]
     }
@@ -28,47 +29,67 @@ package struct LookUpClusters {
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-        let (older, latest) =
-            try names.map { try split($0, release.release, on: connection) } ?? biggest(release.release, on: connection)
+        let known = try TransitionCatalogue(release: release.release, on: connection).clusterNames()
+        let clusters =
+            try names.map { try split($0, Set(known), release.release) } ?? biggest(release.release, connection)
+        let list = clusters.map { Quote.literal($0) }.joined(separator: ", ")
         let rows = try connection.execute(
-            "SELECT rank, cluster, probability::float8 AS probability, key_used FROM nearline.next_clusters($1, $2)",
-            [Parameter(older), Parameter(latest)], doing: "looking up transitions")
-        let next = try rows.map {
-            Facts.Next(
-                rank: try $0.int("rank"), cluster: try $0.string("cluster"), probability: try $0.double("probability"))
-        }
-        let used = try rows.first?.string("key_used") ?? "nothing"
-        let facts = Facts(older: older, latest: latest, keyUsed: used, next: next)
-        let key = [older, latest].compactMap { $0 }.joined(separator: " -> ")
-        let lines = next.prefix(count).map {
-            ["\($0.rank)", $0.cluster, String(($0.probability * 1000).rounded() / 1000)]
-        }
-        return Answer(
-            "after \(key) (key used: \(used)), release \(release.release):\n"
-                + table(["rank", "cluster", "probability"], lines), facts)
+            """
+            SELECT rank, cluster, probability::float8 AS probability, key_used, support, trend::float8 AS trend
+            FROM nearline.next_clusters(VARIADIC ARRAY[\(list)]::text[])
+            """, doing: "looking up transitions")
+        let facts = Facts(
+            release: release.release, clusters: clusters, keyUsed: try rows.first?.string("key_used") ?? "nothing",
+            next: try rows.prefix(count).map {
+                Facts.Next(
+                    rank: try $0.int("rank"), cluster: try $0.string("cluster"),
+                    probability: try $0.double("probability"),
+                    support: try $0.optionalInt("support"), trend: try $0.optionalDouble("trend"))
+            })
+        return Answer(text(facts), facts)
     }
 
-    /// Names may hold commas themselves: the comma that counts is the one between two names.
-    private func split(_ text: String, _ release: Int, on connection: Connection) throws -> (String?, String?) {
-        let known = Set(
-            try connection.execute(
-                "SELECT name FROM nearline.release_cluster WHERE release = $1::int", [.int(Int64(release))],
-                doing: "reading the clusters"
-            ).map { try $0.string("name") })
-        if known.contains(text) { return (nil, text) }
-        for comma in text.indices where text[comma] == "," {
-            let older = String(text[..<comma]), latest = String(text[text.index(after: comma)...].drop { $0 == " " })
-            if known.contains(older), known.contains(latest) { return (older, latest) }
+    private func text(_ facts: Facts) -> String {
+        let lines = facts.next.map { next in
+            [
+                "\(next.rank)", next.cluster, String((next.probability * 1000).rounded() / 1000),
+                next.support.map { "\($0)" } ?? "", next.trend.map { trendText($0) } ?? "",
+            ]
         }
-        throw JobError.unknownClusters(text, release: release, count: known.count)
+        return
+            "after \(facts.clusters.joined(separator: " -> ")) (key used: \(facts.keyUsed)), release \(facts.release):\n"
+            + table(["rank", "cluster", "probability", "support", "trend"], lines)
+    }
+
+    /// "+1.2 %": by how much the share rose against the window before.
+    private func trendText(_ trend: Double) -> String { (trend > 0 ? "+" : "") + percentText(trend) }
+
+    /// Names may hold commas themselves: the commas that count are those between names.
+    private func split(_ text: String, _ known: Set<String>, _ release: Int) throws -> [String] {
+        let pieces = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        /// The names from a piece on, the longest first; nil where some piece belongs to none.
+        func names(from begin: Int) -> [String]? {
+            guard begin < pieces.count else { return [] }
+            for end in stride(from: pieces.count, to: begin, by: -1) {
+                let name = pieces[begin..<end].joined(separator: ",")
+                for name in [name, String(name.drop { $0 == " " })] where known.contains(name) {
+                    if let rest = names(from: end) { return [name] + rest }
+                }
+            }
+            return nil
+        }
+        guard let found = names(from: 0), !found.isEmpty else {
+            throw JobError.unknownClusters(text, release: release, count: known.count)
+        }
+        return found
     }
 
     /// The two largest clusters, as an example.
-    private func biggest(_ release: Int, on connection: Connection) throws -> (String?, String?) {
+    private func biggest(_ release: Int, _ connection: Connection) throws -> [String] {
         let rows = try connection.execute(
             "SELECT name FROM nearline.release_cluster WHERE release = $1::int ORDER BY items DESC, cluster LIMIT 2",
             [.int(Int64(release))], doing: "choosing clusters")
         guard !rows.isEmpty else { throw JobError.nobody(relation: "nearline.transition") }
-        return (rows.count > 1 ? try rows[1].string("name") : nil, try rows[0].string("name"))
+        return try rows.reversed().map { try $0.string("name") }
     }
 }

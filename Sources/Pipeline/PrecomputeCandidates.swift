@@ -34,9 +34,8 @@ package struct PrecomputeCandidates {
 
     private static let usersPerStep = 1024
     private static let usersPerShard = 8192
-    private static let decisive = [
-        "candidates", "gap-minutes", "tokens", "session-items", "events", "items", "exclusions",
-    ]
+    private static let decisive =
+        ["candidates", "gap-minutes", "tokens", "session-items"] + TransitionMaker.decisive
 
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
@@ -98,7 +97,7 @@ package struct PrecomputeCandidates {
                 unlogged: unlogged, on: connection)
             report.release = writer.release
             do {
-                try fill(writer, source, artifact, asOf, serveAt, context, ledger, &report)
+                try fill(writer, source, artifact, asOf, serveAt, print, context, ledger, &report)
             } catch {
                 // At once where that is possible, so that a failed night costs no disk; else the next run does it.
                 _ = try? connection.reconnectIfLost()
@@ -118,11 +117,13 @@ package struct PrecomputeCandidates {
     /// Reads, encodes, scores and writes, shard by shard; memory holds one shard.
     private func fill(
         _ writer: ReleaseWriter, _ source: EventSource, _ artifact: ModelArtifact, _ asOf: Instant, _ serveAt: Instant,
-        _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
+        _ fingerprint: String, _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
     ) throws {
         let reader = try context.connect("reader"), other = try context.connect("exclusions")
         let vocabulary = artifact.vocabulary, kept = context.settings.int("candidates")
-        var popular: [Candidate] = []
+        let current = try ReleaseCatalogue(reader).current()
+        let previous = try ClusterFinder.Previous(current, itemType: source.itemType, on: reader)
+        var popular: [Candidate] = [], clusters: FoundClusters?
         try reader.transaction(.readOnlySnapshot, doing: "reading the events") {
             let snapshot = try reader.execute("SELECT pg_export_snapshot() AS name", doing: "sharing a snapshot")[0]
                 .string("name")
@@ -135,10 +136,13 @@ package struct PrecomputeCandidates {
                 let maker = try context.stage("preparing item vectors") {
                     try CandidateMaker(artifact, excluded: denied, kept: kept, pool: context.pool)
                 }
-                let clusters = try self.clusters(maker, source, on: other)
+                clusters = try context.stage("finding clusters") {
+                    try ClusterFinder(context: context, source: source, connection: other).clusters(
+                        of: vocabulary, vectors: maker.vectors.units.pointer,
+                        width: artifact.parameters.settings.width, previous: previous)
+                }
                 var pass = ListPass(
                     maker: maker, writer: writer, exclusions: exclusions, connection: other,
-                    transitions: TransitionCounter(clusters),
                     popular: RecentPopularity(items: vocabulary.count, asOf: asOf.seconds), serveAt: serveAt.seconds)
                 var histories = HistoryReader(
                     source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now
@@ -152,23 +156,13 @@ package struct PrecomputeCandidates {
                     }
                     try pass.finish()
                 }
-                try context.stage("writing transitions") {
-                    popular = pass.popular.list(vocabulary.count, excluded: denied)
-                    try writer.writeFallback(Array(popular.prefix(kept)))
-                    try writer.write(
-                        TransitionBuild(
-                            facts: TransitionFacts(
-                                asOf: asOf.text, clusterSource: .category, inputHash: "", settings: "{}"),
-                            clusters: zip(clusters.names, clusters.sizes).map { .init(name: $0, items: $1) },
-                            keys: pass.transitions.table().map { key, next in
-                                .init(key: key, support: 0, next: next, details: next.map { _ in (0, 0) })
-                            }))
-                }
+                popular = pass.popular.list(vocabulary.count, excluded: denied)
+                try writer.writeFallback(Array(popular.prefix(kept)))
                 report.counts = [
                     "users": writer.users, "users without a known item": pass.withoutItems, "events": histories.events,
                     "events of unknown items": histories.unknownItems, "items": vocabulary.count,
                     "items excluded for everybody": denied.count, "short lists": pass.shortLists,
-                    "transitions": writer.transitions, "payload bytes": writer.payloadBytes,
+                    "payload bytes": writer.payloadBytes,
                 ]
                 try context.account(histories.refused, of: source, ledger, &report)
                 guard writer.users > 0 else {
@@ -179,7 +173,19 @@ package struct PrecomputeCandidates {
         try context.stage("lists of excluded users") {
             try writeOwnFallbacks(writer, source, vocabulary, popular, kept, on: reader, &report)
         }
-        try context.stage("indexing and validating") { try writer.finish(vocabulary) }
+        let found = clusters!
+        // Numbers mean the same clusters only where these are made the same way.
+        let compared = previous?.source == found.items.source ? current : nil
+        let build = try TransitionMaker(context: context, source: source).build(
+            vocabulary.items, found, asOf, inputHash: TransitionMaker.inputHash(context.settings, fingerprint),
+            previous: compared.map {
+                try TransitionCatalogue(release: $0.release, on: reader).successors(TransitionMaker.compared)
+            } ?? [], &report)
+        try context.stage("writing transitions") { try writer.write(build) }
+        report.counts["transition keys"] = writer.transitions
+        try context.stage("indexing and validating") {
+            try writer.finish(vocabulary, clusterOfRow: found.items.clusterOfItem)
+        }
     }
 
     /// Users without a model list who have exclusions of their own get the popular list without those items, as a list of
@@ -202,22 +208,6 @@ package struct PrecomputeCandidates {
         report.counts["users with the popular list less their exclusions"] = writer.users - before
         report.counts["users"] = writer.users
         report.counts["payload bytes"] = writer.payloadBytes
-    }
-
-    /// The source's categories; groups found by the model, named after their most popular item, where there are none.
-    private func clusters(_ maker: CandidateMaker, _ source: EventSource, on connection: Connection) throws
-        -> ClusterMap
-    {
-        let vocabulary = maker.artifact.vocabulary
-        if let categories = ClusterMap(categoriesOf: vocabulary) { return categories }
-        let found = ItemGroups.find(
-            maker.vectors.units.pointer, count: vocabulary.count, width: maker.artifact.parameters.settings.width,
-            groups: ItemGroups.count(items: vocabulary.count), seed: 1)
-        let leaders = found.leaders.map { vocabulary.items[$0].description }
-        let titles = try source.titles(of: leaders, on: connection)
-        return ClusterMap(
-            clusterOfRow: found.groupOfRow,
-            names: leaders.enumerated().map { "group \($0 + 1): \(titles[$1] ?? $1)" })
     }
 
     /// A model given as a file may come from another database: its release still needs its row.

@@ -2,6 +2,7 @@
 package struct Setting: Sendable {
     package enum Kind: Sendable {
         case text
+        case choice([String])
         case integer(ClosedRange<Int>)
         case real(ClosedRange<Double>)
     }
@@ -51,6 +52,21 @@ package struct Setting: Sendable {
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting(
+            "clusters", "auto", .choice(["auto", "category", "seller", "semantic"]),
+            "what groups items: a column of the items relation, or their vectors; auto: category where there is one"),
+        Setting(
+            "embedding", "", .text, "real[] column of the items relation for semantic clusters; empty: the model's"),
+        Setting(
+            "cluster-share", "0", .real(0...1), "share of the items that a semantic cluster may hold; 0: a usual one"),
+        Setting("transition-keys", "2", .integer(1...3), "clusters in a transition key, at most"),
+        Setting("transition-window-days", "0", .integer(0...8000), "age of the oldest transition counted; 0: all are"),
+        Setting("transition-half-life-days", "60", .integer(0...8000), "age at which one counts half; 0: all alike"),
+        Setting("transition-trend-days", "30", .integer(1...4000), "days of the window that a trend compares"),
+        Setting(
+            "transition-scenes", "no", .choice(["no", "yes"]), "whether each scene has transitions of its own too"),
+        Setting("successors", "20", .integer(1...1000), "clusters kept behind each transition key"),
+        Setting("counting-mebibytes", "256", .integer(1...1_000_000), "memory for counting; above it files are used"),
         Setting("snapshots", "", .text, "folder for snapshot files of releases; empty: none are written"),
         Setting("min-users", "1", .integer(0...Int.max), "gate: users that a release must have"),
         Setting("max-user-drop", "0.2", .real(0...1), "gate: share of the current release's users that may be missing"),
@@ -75,6 +91,7 @@ package struct Setting: Sendable {
     func complaint(about value: String) -> String? {
         switch kind {
         case .text: return nil
+        case .choice(let values): return values.contains(value) ? nil : "is none of \(values.joined(separator: ", "))"
         case .integer(let range):
             guard let number = Int(value) else { return "is no whole number" }
             return range.contains(number) ? nil : "is outside \(range.lowerBound)...\(range.upperBound)"

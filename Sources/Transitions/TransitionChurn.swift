@@ -45,8 +45,10 @@ package struct TransitionOverlap: Equatable, Sendable {
 
     package subscript(support: SupportClass) -> Mean { means[support.rawValue] }
 
+    /// Compares one key; an empty side means that a table does not have it.
+    ///
     /// - Parameter support: of the key in the newer table.
-    mutating func add(now: [Int32], then: [Int32], support: Int) {
+    package mutating func add(now: [Int32], then: [Int32], support: Int) {
         guard !now.isEmpty || !then.isEmpty else { return }
         guard !now.isEmpty else { return vanished += 1 }
         guard !then.isEmpty else { return appeared += 1 }

@@ -47,7 +47,8 @@ struct TransitionOverlap {
         shares += Double(shared) / Double(union)
     }
 
-    /// The keys of a release by the names of their clusters; empty for none, which no name can be mistaken for.
+    /// The keys of a release by the names of their clusters, without everybody's, which all releases have; empty for none,
+    /// which no name can be mistaken for.
     private static func named(_ release: Int) -> String {
         """
         (SELECT t.payload, coalesce('=' || a.name, '') AS older, coalesce('=' || b.name, '') AS latest \
@@ -55,7 +56,7 @@ struct TransitionOverlap {
         LEFT JOIN nearline.release_cluster a \
         ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
         LEFT JOIN nearline.release_cluster b \
-        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key))
+        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) WHERE t.key <> 0)
         """
     }
 

@@ -1,0 +1,184 @@
+import Clusters
+import Domain
+import Foundation
+import Histories
+import Postgres
+import ResultTables
+import Tensors
+
+/// The clusters of a release's items, and what is to be stored of how they were found.
+struct FoundClusters {
+    var items: ItemClusters
+    var codebook: (name: String, bytes: [UInt8])?
+    /// For people and for the build's figures.
+    var figures: [String: Double] = [:]
+}
+
+/// Groups items by a column of the items relation or by their vectors, and keeps the numbers of clusters from one night,
+/// and one build, to the next.
+struct ClusterFinder {
+    /// What the release that is served has.
+    struct Previous {
+        var names: [String]
+        /// By item.
+        var clusters: [ExternalID: Int32]
+        var source: ItemClusters.Source
+        var codebook: [UInt8]?
+
+        /// nil where there is no release, or none with a build.
+        init?(_ release: ReleaseRow?, itemType: IDType, on connection: Connection) throws {
+            guard let release else { return nil }
+            let catalogue = TransitionCatalogue(release: release.release, on: connection)
+            guard let stored = try catalogue.stored() else { return nil }
+            names = try catalogue.clusterNames()
+            let known = try catalogue.items(itemType)
+            clusters = Dictionary(zip(known.items, known.clusters), uniquingKeysWith: { first, _ in first })
+            source = ItemClusters.Source(rawValue: stored.clusterSource.rawValue)!
+            codebook = stored.codebook?.bytes
+        }
+    }
+
+    let context: RunContext
+    let source: EventSource
+    let connection: Connection
+
+    /// The clusters of a model's items.
+    ///
+    /// - Parameter vectors: `[items, width]`, the model's, for semantic clusters without an embedding of their own.
+    func clusters(
+        of vocabulary: Vocabulary, vectors: Floats, width: Int, previous: Previous?
+    ) throws -> FoundClusters {
+        let choice = chosen(hasCategories: vocabulary.categories.count > 2)
+        switch choice {
+        case .category:
+            let labels = vocabulary.category.map { $0 > 0 ? vocabulary.categories[Int($0)] : nil }
+            return try labelled(labels, .category, previous)
+        case .seller:
+            let labels = vocabulary.seller.map { $0 > 0 ? vocabulary.sellers[Int($0)] : nil }
+            return try labelled(labels, .seller, previous)
+        case .semantic:
+            let column = context.settings.text("embedding")
+            guard !column.isEmpty else {
+                return try semantic(vocabulary.items, vectors, width, previous)
+            }
+            let own = try embeddings(of: vocabulary.items, column)
+            return try own.floats.withUnsafeBufferPointer {
+                try semantic(vocabulary.items, $0.baseAddress!, own.width, previous)
+            }
+        }
+    }
+
+    /// The clusters of a release's items and of those that came later, as far as they are known without training: labels
+    /// are read anew; vectors are put into the clusters that there are.
+    ///
+    /// - Parameters:
+    ///   - items: by row.
+    ///   - clusters: `[items]`, as stored.
+    /// - Returns: the clusters of all items, and the items that stand behind `items`.
+    func refreshed(
+        _ items: [ExternalID], _ clusters: [Int32], _ previous: Previous
+    ) throws -> (found: FoundClusters, added: [ExternalID]) {
+        guard previous.source == .semantic else { return try relabelled(items, previous) }
+        let column = context.settings.text("embedding")
+        guard !column.isEmpty, let bytes = previous.codebook else {
+            let same = ItemClusters(source: .semantic, clusterOfItem: clusters, names: previous.names)
+            return (FoundClusters(items: same), [])
+        }
+        let codebook = try SemanticCodebook(bytes: bytes)
+        let known = Set(items)
+        var added: [ExternalID] = [], vectors: [Float] = []
+        try source.readEmbeddings(column, on: connection) { item, vector in
+            guard !known.contains(item), vector.count == codebook.width else { return }
+            added.append(item)
+            vectors.append(contentsOf: vector)
+        }
+        let assigned = vectors.withUnsafeBufferPointer { vectors in
+            vectors.baseAddress.map { codebook.assign($0, count: added.count, pool: context.pool) } ?? []
+        }
+        let all = ItemClusters(source: .semantic, clusterOfItem: clusters + assigned, names: previous.names)
+        return (FoundClusters(items: all, figures: ["items added": Double(added.count)]), added)
+    }
+
+    private func chosen(hasCategories: Bool) -> ItemClusters.Source {
+        ItemClusters.Source(rawValue: context.settings.text("clusters")) ?? (hasCategories ? .category : .semantic)
+    }
+
+    private func labelled(
+        _ labels: [String?], _ source: ItemClusters.Source, _ previous: Previous?
+    ) throws -> FoundClusters {
+        let names = previous.flatMap { $0.source == source ? $0.names : nil } ?? []
+        let clusters = try ItemClusters(labels: labels, source: source, previousNames: names)
+        guard clusters.filled >= 2 else {
+            throw JobError.noClusters(source: source.rawValue, found: clusters.filled)
+        }
+        return FoundClusters(items: clusters, figures: ["largest share": clusters.largestShare])
+    }
+
+    private func relabelled(
+        _ items: [ExternalID], _ previous: Previous
+    ) throws -> (found: FoundClusters, added: [ExternalID]) {
+        var labels: [ExternalID: String] = [:]
+        try source.readLabels(previous.source.rawValue, on: connection) { labels[$0] = $1 }
+        let known = Set(items), added = labels.keys.filter { !known.contains($0) }.sorted()
+        let found = try labelled((items + added).map { labels[$0] }, previous.source, previous)
+        return (found, added)
+    }
+
+    private func semantic(
+        _ items: [ExternalID], _ vectors: UnsafePointer<Float>, _ width: Int, _ previous: Previous?
+    ) throws -> FoundClusters {
+        var before: SemanticFit.Previous?
+        if let previous, previous.source == .semantic, let bytes = previous.codebook {
+            before = SemanticFit.Previous(
+                codebook: try SemanticCodebook(bytes: bytes), clusterOfItem: items.map { previous.clusters[$0] ?? -1 })
+        }
+        var settings = SemanticSettings(items: items.count, keeping: before?.codebook.settings)
+        let share = context.settings.real("cluster-share")
+        if share > 0 { settings.mostShare = share }
+        if let old = before, old.codebook.width != width { before = nil }
+        let fit = try SemanticFit(
+            vectors, count: items.count, width: width, settings: settings, previous: before, pool: context.pool)
+        context.log.info("clusters by meaning", metadata: ["report": "\(fit.report)"])
+        let names = try self.names(of: fit.clusters, items, kept: before == nil ? [] : previous!.names)
+        var figures = [
+            "largest share": fit.report.largestShare, "collision share": fit.report.collisionShare,
+            "items without cluster": Double(fit.report.withoutCluster),
+        ]
+        if let change = fit.report.change { figures["share of items that moved"] = change.changedShare }
+        return FoundClusters(
+            items: ItemClusters(source: .semantic, clusterOfItem: fit.clusters.clusterOfItem, names: names),
+            codebook: (fit.codebook.hash, try fit.codebook.bytes()), figures: figures)
+    }
+
+    /// A cluster is called after its most popular item when it is met first, and keeps that name.
+    private func names(of clusters: ItemClusters, _ items: [ExternalID], kept: [String]) throws -> [String] {
+        var leaders = [Int?](repeating: nil, count: clusters.names.count)
+        for (row, cluster) in clusters.clusterOfItem.enumerated() where cluster >= 0 {
+            // Rows are in the order of popularity.
+            if leaders[Int(cluster)] == nil { leaders[Int(cluster)] = row }
+        }
+        let keys = leaders.map { $0.map { items[$0].description } }
+        let titles = try source.titles(of: keys.compactMap(\.self), on: connection)
+        return keys.enumerated().map { number, key in
+            guard number >= kept.count else { return kept[number] }
+            return "group \(number + 1)" + (key.map { ": \(titles[$0] ?? $0)" } ?? "")
+        }
+    }
+
+    /// `[items, width]`; what is no number for items without one.
+    private func embeddings(of items: [ExternalID], _ column: String) throws -> (floats: [Float], width: Int) {
+        let rows = Dictionary(zip(items, items.indices), uniquingKeysWith: { first, _ in first })
+        var width = 0, floats: [Float] = []
+        try source.readEmbeddings(column, on: connection) { item, vector in
+            guard let row = rows[item] else { return }
+            if floats.isEmpty {
+                width = vector.count
+                // Not a number: an item without a vector gets no cluster.
+                floats = [Float](repeating: .nan, count: items.count * width)
+            }
+            floats.replaceSubrange(row * width..<(row + 1) * width, with: vector)
+        }
+        guard width > 0 else { throw JobError.noEmbeddings(column: column) }
+        return (floats, width)
+    }
+}

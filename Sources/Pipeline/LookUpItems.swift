@@ -1,0 +1,75 @@
+import Postgres
+import ResultTables
+
+/// `nearline lookup --after-items A,B`: what to show to somebody who is in no table yet, from the items that were just looked at.
+package struct LookUpItems {
+    /// Keys of items, latest last, with commas between.
+    package var items: String
+    package var count: Int
+
+    package init(items: String, count: Int) {
+        self.items = items
+        self.count = count
+    }
+
+    private struct Facts: Encodable {
+        struct Item: Encodable {
+            var rank: Int
+            var item: String
+            var score: Double
+            var cluster: String
+            var title: String?
+        }
+        var release: Int
+        var clusters: [String]
+        var keyUsed: String
+        var items: [Item]
+    }
+
+    package func run(_ context: RunContext) throws -> Answer {
+        let connection = try context.connectToSchema()
+        guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
+        let type = try connection.execute(
+            """
+            SELECT format_type(atttypid, NULL) AS type FROM pg_attribute
+            WHERE attrelid = 'nearline.release_item'::regclass AND attname = 'item_id'
+            """, doing: "looking at the items")[0].string("type")
+        let keys = items.split(separator: ",").map { Quote.literal(String($0.drop { $0 == " " })) }
+        let array = "ARRAY[\(keys.joined(separator: ", "))]::\(type)[]"
+        let clusters = try connection.execute(
+            "SELECT unnest(nearline.clusters_of(\(array))) AS cluster",
+            doing: "looking up the clusters of items '\(items)'"
+        ).map { try $0.string("cluster") }
+        let names = clusters.map { Quote.literal($0) }.joined(separator: ", ")
+        let used = try connection.execute(
+            "SELECT key_used FROM nearline.next_clusters(VARIADIC ARRAY[\(names)]::text[]) LIMIT 1",
+            doing: "looking up transitions"
+        ).first?.string("key_used")
+        let rows = try connection.execute(
+            """
+            SELECT rank, item_id::text AS item, score::float8 AS score, cluster
+            FROM nearline.transition_candidates_after(\(array), \(count))
+            """, doing: "looking up what follows items '\(items)'")
+        let titles = try (try? context.source(on: connection))?.titles(
+            of: rows.map { try $0.string("item") }, on: connection)
+        let facts = Facts(
+            release: release.release, clusters: clusters, keyUsed: used ?? "nothing",
+            items: try rows.map {
+                let item = try $0.string("item")
+                return Facts.Item(
+                    rank: try $0.int("rank"), item: item, score: try $0.double("score"),
+                    cluster: try $0.string("cluster"),
+                    title: titles?[item])
+            })
+        return Answer(text(facts), facts)
+    }
+
+    private func text(_ facts: Facts) -> String {
+        let rows = facts.items.map {
+            ["\($0.rank)", $0.item, String(($0.score * 10_000).rounded() / 10_000), $0.cluster, $0.title ?? ""]
+        }
+        let whence = facts.clusters.isEmpty ? "items that no cluster has" : facts.clusters.joined(separator: " -> ")
+        return "after \(whence) (key used: \(facts.keyUsed)), release \(facts.release):\n"
+            + table(["rank", "item", "score", "cluster", "title"], rows)
+    }
+}

@@ -1,0 +1,142 @@
+import Checksum
+import Domain
+import Histories
+import Ledger
+import Postgres
+import ResultTables
+import Transitions
+
+/// `nearline transitions`: counts what comes next anew, for the release that is served and independent of its model.
+///
+/// Readers see the transitions from before until all of the new ones are there, in one transaction; a killed run leaves
+/// nothing.
+package struct RefreshTransitions {
+    package var asOf: String
+    package var again: Bool
+    package var isForced: Bool
+    package var reason: String?
+    package var dryRun: Bool
+
+    package init(asOf: String, again: Bool, isForced: Bool, reason: String?, dryRun: Bool) {
+        self.asOf = asOf
+        self.again = again
+        self.isForced = isForced
+        self.reason = reason
+        self.dryRun = dryRun
+    }
+
+    /// At this overlap with the build before, the refresh was not needed.
+    private static let unchanged = 0.98
+
+    package func run(_ context: RunContext) throws -> Answer {
+        let connection = try context.connectToSchema(isReadOnly: dryRun)
+        let source = try context.source(on: connection)
+        let catalogue = ReleaseCatalogue(connection)
+        guard let release = try catalogue.current() else { throw ReleaseError.noRelease }
+        let before = TransitionCatalogue(release: release.release, on: connection)
+        guard let stored = try before.stored() else { throw JobError.noBuild(release: release.release) }
+        let asOf = try Instant(asOf, source: source, on: connection)
+        let print = try source.fingerprint(asOf: asOf.text, withExclusions: true, on: connection)
+        let inputHash = TransitionMaker.inputHash(context.settings, print)
+        if !again, stored.inputHash == inputHash {
+            let served = dryRun ? nil : try context.snapshots?.follow(release, on: connection)
+            return Answer(
+                "nothing to do: the transitions of release \(release.release) are made from these events (build "
+                    + "\(stored.build))\(served ?? "")", ["release": release.release, "build": stored.build])
+        }
+        if dryRun {
+            return Answer(
+                "would count the transitions of release \(release.release) anew, as of \(asOf.text), "
+                    + "in place of build \(stored.build)", ["release": release.release, "build": stored.build])
+        }
+        var answer: Answer?
+        try context.booked(on: connection, settings: TransitionMaker.settings(context.settings)) { ledger, report in
+            report.release = release.release
+            answer = try refresh(
+                release, before, stored, source, asOf, inputHash, context, ledger, &report, on: connection)
+        }
+        return answer!
+    }
+
+    private func refresh(
+        _ release: ReleaseRow, _ before: TransitionCatalogue, _ stored: TransitionCatalogue.Stored,
+        _ source: EventSource, _ asOf: Instant, _ inputHash: String, _ context: RunContext, _ ledger: RunLedger,
+        _ report: inout RunReport, on connection: Connection
+    ) throws -> Answer {
+        let known = try before.items(source.itemType)
+        guard let previous = try ClusterFinder.Previous(release, itemType: source.itemType, on: connection) else {
+            throw JobError.noBuild(release: release.release)
+        }
+        let (found, added) = try context.stage("finding clusters") {
+            try ClusterFinder(context: context, source: source, connection: connection)
+                .refreshed(known.items, known.clusters, previous)
+        }
+        let items = known.items + added
+        let maker = TransitionMaker(context: context, source: source)
+        var build = try maker.build(
+            items, found, asOf, inputHash: inputHash, previous: before.successors(TransitionMaker.compared), &report
+        ) { refused, report in
+            try context.account(refused, of: source, ledger, &report)
+        }
+        build.facts.reason = reason
+        let findings = TransitionGates(context.settings).findings(
+            build, release: release.release, keysBefore: release.transitions)
+        if let refusal = TransitionRefusal(release: release.release, findings: findings) {
+            guard isForced else { throw refusal }
+            context.log.warning("published by force", metadata: ["failed": "\(refusal)"])
+        }
+        let moved = zip(known.clusters, found.items.clusterOfItem).enumerated().compactMap { row, pair in
+            pair.0 == pair.1 ? nil : (row: row, cluster: pair.1 >= 0 ? Int(pair.1) : nil)
+        }
+        let newcomers = zip(added, found.items.clusterOfItem.dropFirst(known.items.count)).map {
+            (item: $0, cluster: Int($1))
+        }
+        let number = try context.stage("replacing the transitions") {
+            try TransitionWriter(release: release.release, on: connection).replace(
+                with: build, moved: moved, added: newcomers, itemType: source.itemType)
+        }
+        report.counts["items that moved"] = moved.count
+        report.counts["items added"] = added.count
+        let served = try context.snapshots?.followMoved(
+            ReleaseCatalogue(connection).release(release.release), on: connection)
+        return summary(build, number, release, stored, served)
+    }
+
+    private func summary(
+        _ build: TransitionBuild, _ number: Int, _ release: ReleaseRow, _ stored: TransitionCatalogue.Stored,
+        _ served: String?
+    ) -> Answer {
+        var lines = [
+            "build \(number): \(build.keys.count) keys of \(build.clusters.count) clusters from "
+                + "\(build.facts.transitions) transitions, in release \(release.release)\(served ?? "")"
+        ]
+        let overlap = build.churn.first { $0.against == TransitionMaker.buildBefore && $0.support == "all" }?.overlap
+        if let overlap {
+            lines.append(
+                "the first \(TransitionMaker.compared) successors of a key share \(percentText(overlap)) with build "
+                    + "\(stored.build)" + (overlap >= Self.unchanged ? ": hardly anything changed" : ""))
+        }
+        if let hours = build.facts.refreshHours {
+            lines.append("by how fast they change, refresh every \(TransitionReport.every(hours))")
+        }
+        return Answer(
+            lines.joined(separator: "\n"),
+            Facts(
+                release: release.release, build: number, keys: build.keys.count, clusters: build.clusters.count,
+                transitions: build.facts.transitions, overlapWithBuildBefore: overlap,
+                refreshHours: build.facts.refreshHours))
+    }
+
+    private struct Facts: Encodable {
+        var release: Int
+        var build: Int
+        var keys: Int
+        var clusters: Int
+        var transitions: Int
+        var overlapWithBuildBefore: Double?
+        var refreshHours: Double?
+    }
+}
+
+/// "12.3 %".
+func percentText(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }

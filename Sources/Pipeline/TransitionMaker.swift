@@ -1,0 +1,246 @@
+import Checksum
+import Clusters
+import Domain
+import Foundation
+import Histories
+import Ledger
+import Postgres
+import ResultTables
+import Tensors
+import Transitions
+
+/// From events to a build of transitions that is ready to be stored: one pass over the events, then tables and churn.
+struct TransitionMaker {
+    let context: RunContext
+    let source: EventSource
+
+    /// Successors of a key that are compared between builds and days.
+    static let compared = 5
+    static let buildBefore = "build before"
+    private static let popularKept = 100
+    /// Settings that change what is built.
+    static let decisive = [
+        "clusters", "embedding", "cluster-share", "transition-keys", "transition-window-days",
+        "transition-half-life-days", "transition-trend-days", "transition-scenes", "successors", "events", "items",
+        "exclusions",
+    ]
+
+    static func settings(_ settings: Settings) -> String { settings.json(decisive) }
+
+    /// Equal for what would give the same transitions: ageing weighs all by the same factor when only time goes by.
+    static func inputHash(_ settings: Settings, _ fingerprint: String) -> String {
+        Checksum.name(Self.settings(settings) + "|" + fingerprint)
+    }
+
+    private var counted: TransitionSettings {
+        let settings = context.settings
+        return TransitionSettings(
+            keyLength: settings.int("transition-keys"), windowDays: settings.int("transition-window-days"),
+            halfLifeDays: settings.int("transition-half-life-days"), trendDays: settings.int("transition-trend-days"),
+            successors: settings.int("successors"))
+    }
+
+    /// - Parameters:
+    ///   - items: the release's dictionary by row.
+    ///   - previous: the first successors of every key of the build before; empty where there is none to compare with.
+    ///   - account: is given the rows that were refused, where nobody else reads the same events.
+    func build(
+        _ items: [ExternalID], _ found: FoundClusters, _ asOf: Instant, inputHash: String,
+        previous: [(key: Int64, clusters: [Int32])], _ report: inout RunReport,
+        account: (RefusedRows, inout RunReport) throws -> Void = { _, _ in }
+    ) throws -> TransitionBuild {
+        let connection = try context.connect("transitions")
+        let vocabulary = Vocabulary(
+            itemType: source.itemType, items: items, category: [Int32](repeating: 0, count: items.count),
+            seller: [Int32](repeating: 0, count: items.count), categories: [""], sellers: [""], scenes: [""])
+        let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
+        let scenes = try self.scenes(asOf, on: connection)
+        let workers = try (0..<context.threads).map { _ in
+            try CountingWorker(
+                found.items, asOf: asOf.microseconds, scenes: scenes.count, counted,
+                memoryBytes: memory / 2 / context.threads)
+        }
+        try context.stage("counting transitions") {
+            try count(workers, found.items, vocabulary, scenes, asOf, on: connection, &report, account)
+        }
+        return try context.stage("making transitions") {
+            var facts = TransitionFacts(
+                asOf: asOf.text, clusterSource: TransitionFacts.ClusterSource(rawValue: found.items.source.rawValue)!,
+                inputHash: inputHash, settings: Self.settings(context.settings))
+            facts.codebook = found.codebook
+            facts.figures = figures(found)
+            return try gather(workers, found, scenes, facts, denied, previous)
+        }
+    }
+
+    private func count(
+        _ workers: [CountingWorker], _ clusters: ItemClusters, _ vocabulary: Vocabulary, _ scenes: [String],
+        _ asOf: Instant, on connection: Connection, _ report: inout RunReport,
+        _ account: (RefusedRows, inout RunReport) throws -> Void
+    ) throws {
+        var reader = EngagedEventReader(
+            source, asOf: asOf.text, now: context.now,
+            space: ReadingSpace(workers: context.threads, memoryBytes: memory / 2, folder: NSTemporaryDirectory()))
+        let clusterOfItem = clusters.clusterOfItem
+        let numbers = Dictionary(
+            scenes.enumerated().map { ($1, Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
+        let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[$0] } ?? 0 }
+        // Every session belongs to the thread that asks for it, and what opens it only reads settings.
+        nonisolated(unsafe) let opener = context
+        try reader.read(
+            on: connection, connect: { try opener.connect("counting") },
+            place: { item in
+                guard let row = vocabulary.row(of: item) else { return nil }
+                return ItemPlace(row: row, cluster: clusterOfItem[Int(row)])
+            },
+            scene: scenes.isEmpty ? nil : number,
+            user: { worker, events in
+                try StopSignal.shared.check()
+                try workers[worker].add(events)
+            })
+        report.counts["events for transitions"] = reader.events
+        report.counts["events of unknown items for transitions"] = reader.unknownItems
+        try account(reader.refused, &report)
+    }
+
+    private var memory: Int { context.settings.int("counting-mebibytes") << 20 }
+
+    private func gather(
+        _ workers: [CountingWorker], _ found: FoundClusters, _ scenes: [String], _ facts: TransitionFacts,
+        _ denied: Set<Int32>, _ previous: [(key: Int64, clusters: [Int32])]
+    ) throws -> TransitionBuild {
+        var build = TransitionBuild(facts: facts, clusters: [], keys: [])
+        for scene in 0...scenes.count {
+            let counts = try TransitionTally.finish(workers.map { $0.tallies[scene] }, workers: context.threads)
+            let (table, churn) = try counts.build(scene: scene == 0 ? nil : Int32(scene), churnOf: Self.compared)
+            build.keys.append(contentsOf: rows(of: table))
+            guard scene == 0 else { continue }
+            build.facts.transitions = table.row(.everybody)?.support ?? 0
+            build.churn = Self.churn(churn)
+            if !previous.isEmpty {
+                build.churn += Self.rows(Self.overlap(build.keys, previous), against: Self.buildBefore)
+            }
+            switch churn.refresh() {
+            case .days(let days): build.facts.refreshHours = days * 24
+            case .longerThan(let days): build.facts.refreshHours = Double(days) * 24
+            case .unknown: break
+            }
+        }
+        build.keys.sort { $0.key < $1.key }
+        build.scenes = scenes
+        build.clusters = clusters(workers, found, denied)
+        return build
+    }
+
+    private static let sceneLane: Int64 = 0xffff << 16
+
+    /// Every key with all the successors that a lookup shows: those that were never seen behind it come in by what is
+    /// known of shorter keys, with a support of 0.
+    private func rows(of table: TransitionTable) -> [TransitionBuild.Key] {
+        (0..<table.count).map { place in
+            let row = table[place], own = row.key.length
+            let next = table.next(after: row.key.clusters, count: table.settings.successors)
+            return TransitionBuild.Key(
+                key: row.key.rawValue, support: row.support,
+                next: next.candidates.map {
+                    Candidate(row: UInt32($0.successor.cluster), score: $0.successor.probability, source: .transition)
+                },
+                details: next.candidates.map {
+                    $0.basis.rawValue == own ? ($0.successor.support, $0.successor.trend) : (0, 0)
+                })
+        }
+    }
+
+    private func clusters(
+        _ workers: [CountingWorker], _ found: FoundClusters, _ denied: Set<Int32>
+    ) -> [TransitionBuild.Cluster] {
+        var popularity = workers[0].popularity
+        for worker in workers.dropFirst() { popularity.add(worker.popularity) }
+        let top = popularity.top(Self.popularKept, clusters: found.items.names.count, excluding: denied)
+        return found.items.names.indices.map { number in
+            TransitionBuild.Cluster(
+                name: found.items.names[number], items: found.items.sizes[number],
+                events: workers.reduce(0) { $0 + $1.events[number] },
+                popular: top[number].map { Candidate(row: UInt32($0.item), score: $0.share, source: .transition) })
+        }
+    }
+
+    /// What lookups answer now against what they answered; everybody's key and those of scenes are left out.
+    private static func overlap(
+        _ keys: [TransitionBuild.Key], _ previous: [(key: Int64, clusters: [Int32])]
+    ) -> TransitionOverlap {
+        var overlap = TransitionOverlap()
+        var before = Dictionary(
+            previous.lazy.filter { $0.key & sceneLane == 0 }.map { ($0.key, $0.clusters) },
+            uniquingKeysWith: { first, _ in first })
+        for key in keys where key.key != TransitionKey.everybody.rawValue {
+            overlap.add(
+                now: key.next.prefix(compared).map { Int32($0.row) }, then: before.removeValue(forKey: key.key) ?? [],
+                support: key.support)
+        }
+        for (key, clusters) in before where key != TransitionKey.everybody.rawValue {
+            overlap.add(now: [], then: clusters, support: 0)
+        }
+        return overlap
+    }
+
+    private static func churn(_ churn: TransitionChurn) -> [TransitionBuild.Churn] {
+        zip(churn.lags, churn.overlaps).flatMap { days, overlap in
+            rows(overlap, against: "\(days) day\(days == 1 ? "" : "s") before")
+        }
+    }
+
+    private static func rows(_ overlap: TransitionOverlap, against: String) -> [TransitionBuild.Churn] {
+        guard let mean = overlap.mean else { return [] }
+        let classes = SupportClass.allCases.map { ($0.label, overlap[$0]) }.filter { $0.1.keys > 0 }
+        let all = classes.reduce(0) { $0 + $1.1.keys }
+        return [TransitionBuild.Churn(against: against, support: "all", keys: all, overlap: mean)]
+            + classes.map {
+                TransitionBuild.Churn(against: against, support: $0.0, keys: $0.1.keys, overlap: $0.1.value)
+            }
+    }
+
+    private func scenes(_ asOf: Instant, on connection: Connection) throws -> [String] {
+        guard context.settings.text("transition-scenes") == "yes" else { return [] }
+        return try VocabularyReader(source, asOf: asOf.text).scenes(on: connection)
+    }
+
+    private func figures(_ found: FoundClusters) -> String {
+        let data = try? JSONSerialization.data(withJSONObject: found.figures, options: [.sortedKeys])
+        return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
+    }
+}
+
+/// What one thread counts.
+///
+/// Sendable because a worker's number is handed to one thread at a time.
+private final class CountingWorker: @unchecked Sendable {
+    /// Of all scenes together, then of each one.
+    let tallies: [TransitionTally]
+    private(set) var popularity: ClusterPopularity
+    /// By cluster.
+    private(set) var events: [Int]
+
+    init(
+        _ clusters: ItemClusters, asOf: Int64, scenes: Int, _ settings: TransitionSettings, memoryBytes: Int
+    ) throws {
+        let space = CountingSpace(memoryBytes: memoryBytes / (scenes + 1), folder: NSTemporaryDirectory())
+        tallies = try (0...scenes).map { _ in
+            try TransitionTally(clusters: clusters.names.count, asOf: asOf, settings: settings, space: space)
+        }
+        popularity = try ClusterPopularity(
+            clusterOfItem: clusters.clusterOfItem, asOf: asOf, settings: settings)
+        events = [Int](repeating: 0, count: clusters.names.count)
+    }
+
+    func add(_ user: EngagedEvents) throws {
+        try tallies[0].add(clusters: user.clusters, times: user.times)
+        popularity.add(items: user.items, times: user.times)
+        for cluster in user.clusters where cluster >= 0 { events[Int(cluster)] += 1 }
+        for scene in 1..<max(1, tallies.count) {
+            let here = user.scenes.indices.filter { user.scenes[$0] == Int32(scene) }
+            guard here.count > 1 else { continue }
+            try tallies[scene].add(clusters: here.map { user.clusters[$0] }, times: here.map { user.times[$0] })
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Domain
+import Postgres
+import ResultCodec
+
+/// Reads what a release has of transitions: to compare the next build with it, and to keep its clusters' numbers.
+package struct TransitionCatalogue {
+    /// The build whose rows are there.
+    package struct Stored: Sendable {
+        package let build: Int
+        package let asOf: String
+        package let clusterSource: TransitionFacts.ClusterSource
+        package let inputHash: String
+        package let refreshHours: Double?
+        package let codebook: (name: String, bytes: [UInt8])?
+    }
+
+    private let release: Int
+    private let connection: Connection
+
+    package init(release: Int, on connection: Connection) {
+        self.release = release
+        self.connection = connection
+    }
+
+    /// nil in releases from before builds were recorded.
+    package func stored() throws -> Stored? {
+        let row = try connection.execute(
+            """
+            SELECT b.build, to_char(b.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
+                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes
+            FROM nearline.release r JOIN nearline.transition_build b ON b.build = r.transition_build
+            LEFT JOIN nearline.codebook c ON c.codebook = b.codebook WHERE r.release = $1::int
+            """, [.int(Int64(release))], doing: "reading the build of release \(release)"
+        ).first
+        guard let row else { return nil }
+        let bytes = try row.optionalBytes("bytes")
+        return Stored(
+            build: try row.int("build"), asOf: try row.string("as_of"),
+            clusterSource: TransitionFacts.ClusterSource(rawValue: try row.string("cluster_source"))!,
+            inputHash: try row.string("input_hash"), refreshHours: try row.optionalDouble("refresh_hours"),
+            codebook: try row.optionalString("codebook").flatMap { name in bytes.map { (name, $0) } })
+    }
+
+    /// Names of the clusters by number.
+    package func clusterNames() throws -> [String] {
+        try connection.execute(
+            "SELECT name FROM nearline.release_cluster WHERE release = $1::int ORDER BY cluster",
+            [.int(Int64(release))], doing: "reading the clusters of release \(release)"
+        ).map { try $0.string("name") }
+    }
+
+    /// Items by row, and the cluster of each, -1 for none.
+    package func items(_ type: IDType) throws -> (items: [ExternalID], clusters: [Int32]) {
+        var items: [ExternalID] = [], clusters: [Int32] = []
+        try connection.copyOut(
+            "SELECT item_id, cluster FROM \(Leaf.item.name(release)) ORDER BY item_row",
+            doing: "reading the items of release \(release)"
+        ) { row in
+            guard let bytes = try row.bytes(), let item = ExternalID(binary: bytes, type: type) else {
+                throw PostgresError.malformed(
+                    "item_id is no \(type.rawValue)", doing: "reading the items of release \(release)")
+            }
+            items.append(item)
+            clusters.append(try row.optionalInt32() ?? -1)
+        }
+        return (items, clusters)
+    }
+
+    /// The first successors of every key; what cannot be read is left out.
+    package func successors(_ count: Int) throws -> [(key: Int64, clusters: [Int32])] {
+        let decoder = try ListDecoder(release: release, on: connection)
+        var keys: [(key: Int64, clusters: [Int32])] = []
+        try connection.copyOut(
+            "SELECT key, payload FROM \(Leaf.transition.name(release))",
+            doing: "reading the transitions of release \(release)"
+        ) { row in
+            let key = try row.int64()
+            guard let payload = try row.bytes(), let next = try? decoder.decode(payload) else { return }
+            keys.append((key, next.prefix(count).map { Int32($0.row) }))
+        }
+        return keys
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Pipeline
+
+struct Transitions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Counts anew which clusters of items come next, for the release that is served.",
+        discussion: """
+            Patterns decay fast: run it several times a day if need be; it needs no model. Readers see the transitions from
+            before until all new ones are there. The same events twice are a no-op.
+
+            Example: nearline transitions
+            Example: nearline transitions --churn
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var snapshots: SnapshotOptions
+    @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
+    var asOf = "now"
+    @Flag(help: "Only show how fast successors changed, build by build.")
+    var churn = false
+    @Option(help: "With --churn: builds shown.")
+    var count = 5
+    @Flag(help: "Count even where nothing has happened since.")
+    var again = false
+    @Flag(help: "Take the new transitions although a gate fails; needs --reason.")
+    var force = false
+    @Option(help: "Why it is forced; kept with the build.")
+    var reason: String?
+    @Flag(help: "Only say what would be done, reading in READ ONLY transactions.")
+    var dryRun = false
+
+    func validate() throws {
+        guard !force || reason?.isEmpty == false else { throw ValidationError("--force needs --reason") }
+        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+    }
+
+    func run() throws {
+        try execute("transitions", common, source.settings.merging(snapshots.settings) { $1 }) { context in
+            if churn { return try TransitionReport(count: count).run(context) }
+            return try RefreshTransitions(
+                asOf: asOf, again: again, isForced: force, reason: reason, dryRun: dryRun
+            ).run(context)
+        }
+    }
+}
