@@ -12,7 +12,9 @@ struct DrawnUsers {
         for _ in 0..<count {
             var sequence: [Int32] = [], cluster = Int32(draw.below(clusters))
             for _ in 0..<draw.below(longest) {
-                if draw.below(20) == 0 { cluster = -1 } else if draw.below(3) > 0 {
+                if draw.below(20) == 0 {
+                    cluster = -1
+                } else if draw.below(3) > 0 {
                     cluster = Int32(min(draw.below(clusters), draw.below(clusters)))
                 } else if cluster >= 0 {
                     cluster = (cluster * 7 + 3) % Int32(clusters)

@@ -3,7 +3,9 @@ import Testing
 import Transitions
 
 @Suite struct TransitionLookupTests {
-    private func table(_ settings: TransitionSettings = TransitionSettings(), users: Int = 300) throws -> TransitionTable {
+    private func table(_ settings: TransitionSettings = TransitionSettings(), users: Int = 300) throws
+        -> TransitionTable
+    {
         try DrawnUsers(seed: 2, users: users, clusters: 12, days: 400).tally(settings, clusters: 15).build().table
     }
 

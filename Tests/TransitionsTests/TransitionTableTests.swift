@@ -61,8 +61,12 @@ import Transitions
     @Test func aTrendIsTheShareOfThePeriodLessThatOfTheOneBefore() throws {
         var drawn = DrawnUsers(seed: 0, users: 0, clusters: 4, days: 1)
         let now = DrawnUsers.asOf, day = DrawnUsers.day
-        func user(_ next: Int32, _ age: Int64) -> ([Int32], [Int64]) { ([0, next], [now - 99 * day, now - age * day]) }
-        drawn.users = [user(1, 0), user(1, 6), user(2, 6), user(1, 7), user(2, 13), user(2, 7), user(2, 13), user(1, 14)]
+        func user(_ next: Int32, _ age: Int64) -> ([Int32], [Int64]) {
+            ([0, next], [now - 99 * day, now - age * day])
+        }
+        drawn.users = [
+            user(1, 0), user(1, 6), user(2, 6), user(1, 7), user(2, 13), user(2, 7), user(2, 13), user(1, 14),
+        ]
         let table = try drawn.tally(TransitionSettings(trendDays: 7), clusters: 4).build().table
         let after = try #require(table.row(TransitionKey([0])))
         let trends = Dictionary(uniqueKeysWithValues: after.successors.map { ($0.cluster, $0.trend) })
@@ -80,7 +84,9 @@ import Transitions
         for (a, b) in zip(all.rows, few.rows) {
             // Shorter keys keep more, for the lookups of longer ones to fill up from.
             #expect(b.successors.count == min(a.successors.count, [16, 8, 3][a.key.length]))
-            #expect(Array(a.successors.prefix(b.successors.count)) == b.successors && a.support == b.support && a.backOff == b.backOff)
+            #expect(
+                Array(a.successors.prefix(b.successors.count)) == b.successors && a.support == b.support
+                    && a.backOff == b.backOff)
             #expect(a.successors.reduce(0) { $0 + $1.support } == a.support)
         }
     }

@@ -33,9 +33,10 @@ import Transitions
 
     @Test func whatComesNextIsNovelToItsKey() throws {
         // a b a: for the pair the next one is not new, for the latest alone it is.
-        #expect(try counts([1, 2, 1]) == [
-            counted([], 2): 1, counted([], 1): 1, counted([1], 2): 1, counted([2], 1): 1,
-        ])
+        #expect(
+            try counts([1, 2, 1]) == [
+                counted([], 2): 1, counted([], 1): 1, counted([1], 2): 1, counted([2], 1): 1,
+            ])
     }
 
     @Test func aKeyOfThreeNeedsThreeDistinctClusters() throws {
@@ -54,7 +55,8 @@ import Transitions
     @Test(arguments: 0..<12 as Range<UInt64>)
     func countsAreThoseOfTheDefinitionForSeed(_ seed: UInt64) throws {
         let settings = TransitionSettings(
-            keyLength: Int(seed % 3) + 1, windowDays: [0, 1, 40][Int(seed / 3 % 3)], halfLifeDays: [0, 20][Int(seed % 2)])
+            keyLength: Int(seed % 3) + 1, windowDays: [0, 1, 40][Int(seed / 3 % 3)],
+            halfLifeDays: [0, 20][Int(seed % 2)])
         let drawn = DrawnUsers(seed: seed, users: 400, clusters: [3, 8, 40, 90][Int(seed % 4)], days: 100)
         let expected = drawn.expected(settings)
         #expect(try drawn.tally(settings, clusters: 90).all() == expected)
@@ -98,7 +100,8 @@ import Transitions
         (TransitionSettings(keyLength: 4), "key length is 4; choose one from 1 to 3"),
         (TransitionSettings(windowDays: -1), "window in days is -1"),
         (TransitionSettings(successors: 0), "successors per key is 0"),
-        (TransitionSettings(lags: [7, 1]), "lags 7, 1 do not rise"), (TransitionSettings(lags: [0]), "lag in days is 0"),
+        (TransitionSettings(lags: [7, 1]), "lags 7, 1 do not rise"),
+        (TransitionSettings(lags: [0]), "lag in days is 0"),
     ])
     func settingsThatCannotBeCountedAreRefused(_ settings: TransitionSettings, _ text: String) {
         let error = #expect(throws: TransitionError.self) { try settings.check() }
