@@ -19,6 +19,12 @@ struct AgeClasses: Sendable {
         var isEarlier = false
     }
 
+    /// What an occurrence adds in one slot, and sums of it.
+    struct SlotShare: BitwiseCopyable, Sendable {
+        var weight: UInt64 = 0
+        var count: UInt64 = 0
+    }
+
     /// The weight of an occurrence without ageing: whole numbers, so that sums do not depend on their order.
     static let one = 1 << 20
     /// The class of an age that no slot counts.

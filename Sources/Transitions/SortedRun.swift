@@ -84,6 +84,14 @@ final class RunMemory: @unchecked Sendable {
         count = codes.count
     }
 
+    /// Twice the room, with what is there.
+    convenience init(growing smaller: RunMemory) {
+        self.init(capacity: 2 * smaller.capacity)
+        codes.baseAddress!.initialize(from: smaller.codes.baseAddress!, count: smaller.count)
+        counts.baseAddress!.initialize(from: smaller.counts.baseAddress!, count: smaller.count)
+        count = smaller.count
+    }
+
     deinit {
         codes.deallocate()
         counts.deallocate()
@@ -97,6 +105,10 @@ final class RunMemory: @unchecked Sendable {
     }
 
     func removeAll() { count = 0 }
+
+    fileprivate var pointers: (UnsafePointer<UInt64>, UnsafePointer<UInt32>) {
+        (UnsafePointer(codes.baseAddress!), UnsafePointer(counts.baseAddress!))
+    }
 
     /// Where the first code that is not below `code` stands.
     fileprivate func place(of code: UInt64) -> Int {
@@ -134,7 +146,10 @@ extension RunMemory {
 
 /// A place in a run that goes from its first code to its last.
 struct RunCursor {
+    /// Holds what the two pointers point to.
     private var memory: RunMemory
+    private var codes: UnsafePointer<UInt64>
+    private var counts: UnsafePointer<UInt32>
     private var place = 0
     private var end = 0
     /// Pieces in memory that are still to come, the next one last.
@@ -147,12 +162,14 @@ struct RunCursor {
     fileprivate init(_ pieces: [(RunMemory, Range<Int>)]) {
         self.pieces = pieces.filter { !$0.1.isEmpty }.reversed()
         left = pieces.reduce(0) { $0 + $1.1.count }
-        memory = RunMemory(capacity: 0)
+        memory = RunMemory(capacity: 1)
+        (codes, counts) = memory.pointers
         nextPiece()
     }
 
     fileprivate init(_ file: TemporaryFile, offset: Int, count: Int) throws(TemporaryFileError) {
-        memory = RunMemory(capacity: min(count, SortedRun.block))
+        memory = RunMemory(capacity: max(1, min(count, SortedRun.block)))
+        (codes, counts) = memory.pointers
         self.file = file
         self.offset = offset
         left = count
@@ -162,9 +179,9 @@ struct RunCursor {
     @inline(__always)
     var isAtEnd: Bool { place == end }
     @inline(__always)
-    var code: UInt64 { memory.codes[place] }
+    var code: UInt64 { codes[place] }
     @inline(__always)
-    var count: UInt32 { memory.counts[place] }
+    var count: UInt32 { counts[place] }
     var remaining: Int { left + end - place }
 
     @inline(__always)
@@ -186,6 +203,7 @@ struct RunCursor {
     private mutating func nextPiece() {
         guard let (piece, range) = pieces.popLast() else { return }
         memory = piece
+        (codes, counts) = piece.pointers
         (place, end) = (range.lowerBound, range.upperBound)
         left -= range.count
     }

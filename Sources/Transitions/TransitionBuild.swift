@@ -15,17 +15,18 @@ extension TransitionCounts {
         try walk.run { level, key throws(TemporaryFileError) in
             level.distribute(
                 .ofKey(length: key.count, clusters: clusters), over: walk.levels[0..<key.count],
-                dropped: key.first.map(Int.init))
+                dropped: key.first)
             let kept = settings.successors(ofKey: key.count)
             let best = level.best(max(kept, top), 0)
-            if level.support[0] > 0 {
-                table.append(level.row(TransitionKey(key, scene: scene), best.prefix(kept)))
+            let support = level.support(0)
+            if support > 0 {
+                table.append(level.row(TransitionKey(key, scene: scene), support, best.prefix(kept)))
             }
             guard !key.isEmpty else { return }
             for lag in settings.lags.indices {
                 churn.overlaps[lag].add(
                     now: best.prefix(top).map(\.cluster), then: level.best(top, lag + 1).map(\.cluster),
-                    support: level.support[0])
+                    support: support)
             }
         }
         return (table.sorted(), churn)
@@ -34,14 +35,14 @@ extension TransitionCounts {
 
 extension TransitionLevel {
     fileprivate func row(
-        _ key: TransitionKey, _ best: ArraySlice<(cluster: Int32, probability: Double)>
+        _ key: TransitionKey, _ support: Int, _ best: ArraySlice<(cluster: Int32, probability: Double)>
     ) -> TransitionTable.Row {
         TransitionTable.Row(
-            key: key, support: support[0], backOff: backOff[0],
+            key: key, support: support, backOff: backOff[0],
             successors: best.map { cluster, probability in
                 TransitionSuccessor(
-                    cluster: cluster, probability: Float(probability), support: Int(raw(Int(cluster), 0)),
-                    trend: trend(Int(cluster)))
+                    cluster: cluster, probability: Float(probability), support: raw(cluster, 0),
+                    trend: trend(cluster))
             })
     }
 }

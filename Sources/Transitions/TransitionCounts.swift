@@ -16,7 +16,7 @@ package struct TransitionCounts: Sendable {
         let walk = TransitionWalk(self)
         try walk.run { level, key throws(TemporaryFileError) in
             let key = TransitionKey(key)
-            for next in level.seen where level.raw(next, 0) > 0 { body(key, Int32(next), Int(level.raw(next, 0))) }
+            for next in level.seen where level.raw(next, 0) > 0 { body(key, next, level.raw(next, 0)) }
         }
     }
 }
@@ -28,8 +28,8 @@ final class TransitionWalk {
     let levels: [TransitionLevel]
     /// The key that is being visited, latest cluster first.
     private var key: [Int32] = []
-    private var codes: [UInt64] = []
-    private var times: [UInt32] = []
+    /// The occurrences of one latest cluster.
+    private var group = RunMemory(capacity: 1 << 16)
 
     init(_ counts: TransitionCounts) {
         self.counts = counts
@@ -55,15 +55,14 @@ final class TransitionWalk {
         cursor = try counts.run.cursor()
         while !cursor.isAtEnd {
             let latest = coding.lane(cursor.code, 0)
-            codes.removeAll(keepingCapacity: true)
-            times.removeAll(keepingCapacity: true)
+            group.removeAll()
             while !cursor.isAtEnd, coding.lane(cursor.code, 0) == latest {
-                codes.append(cursor.code)
-                times.append(cursor.count)
+                if group.count == group.capacity { group = RunMemory(growing: group) }
+                group.append(cursor.code, cursor.count)
                 try cursor.advance()
             }
             key = [Int32(latest - 1)]
-            try visit(0..<codes.count, body)
+            try visit(0..<group.count, body)
         }
     }
 
@@ -71,14 +70,11 @@ final class TransitionWalk {
     private func visit(
         _ range: Range<Int>, _ body: (TransitionLevel, [Int32]) throws(TemporaryFileError) -> Void
     ) throws(TemporaryFileError) {
-        let level = levels[key.count], coding = counts.coding
+        let level = levels[key.count], coding = counts.coding, codes = group.codes
         level.clear()
-        let older = key.dropFirst()
-        for i in range {
-            let next = coding.next(codes[i])
-            // The latest cluster cannot come next, as neighbours that are equal are one.
-            if older.isEmpty || !older.contains(Int32(next)) { level.add(next, coding.age(codes[i]), times[i]) }
-        }
+        // The latest cluster cannot come next, as neighbours that are equal are one.
+        let older = (key.count > 1 ? Int(key[1]) : -1, key.count > 2 ? Int(key[2]) : -1)
+        level.add(codes, group.counts, range, coding, outside: older)
         guard !level.seen.isEmpty else { return }
         try body(level, key.reversed())
         guard key.count < coding.keyLength else { return }

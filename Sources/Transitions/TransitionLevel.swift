@@ -12,87 +12,114 @@
 /// likelihood and hit rate on four public sets (see ``Smoothing``).
 final class TransitionLevel {
     /// Next clusters that were seen in any slot, in the order met.
-    private(set) var seen: [Int] = []
+    var seen: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(start: met, count: metCount) }
+    private let clusters: Int
     private let slots: Int
-    private let shareWeights: [UInt64]
-    private let shareCounts: [UInt32]
-    private let periods: [UInt8]
-    private var isSeen: [Bool]
+    private let shares: UnsafeMutablePointer<AgeClasses.SlotShare>
+    private let periods: UnsafeMutablePointer<UInt8>
+    private let met: UnsafeMutablePointer<Int32>
+    private var metCount = 0
+    private let isMet: UnsafeMutablePointer<Bool>
     /// `[C, slots]`
-    private var weights: [UInt64]
-    private var counts: [UInt32]
-    private var probabilities: [Double]
+    private let sums: UnsafeMutablePointer<AgeClasses.SlotShare>
+    private let probabilities: UnsafeMutablePointer<Double>
     /// `[C]`
-    private var recent: [UInt32]
-    private var earlier: [UInt32]
+    private let recent: UnsafeMutablePointer<UInt32>
+    private let earlier: UnsafeMutablePointer<UInt32>
     /// `[slots]`: what a cluster that was not seen gets of its probability under the shorter key.
     private(set) var backOff: [Double]
-    /// `[slots]`
-    private(set) var support: [Int]
     private var recentTotal = 0
     private var earlierTotal = 0
-    private let clusters: Int
 
     init(clusters: Int, ages: AgeClasses) {
         self.clusters = clusters
         slots = ages.slots
-        shareWeights = ages.shares.flatMap(\.weights)
-        shareCounts = ages.shares.flatMap(\.counted)
-        periods = ages.shares.map { $0.isRecent ? 1 : $0.isEarlier ? 2 : 0 }
-        isSeen = Array(repeating: false, count: clusters)
-        weights = Array(repeating: 0, count: clusters * slots)
-        counts = Array(repeating: 0, count: clusters * slots)
-        probabilities = Array(repeating: 0, count: clusters * slots)
-        recent = Array(repeating: 0, count: clusters)
-        earlier = recent
+        shares = TransitionLevel.copy(
+            ages.shares.flatMap { share in
+                zip(share.weights, share.counted).map { AgeClasses.SlotShare(weight: $0, count: UInt64($1)) }
+            })
+        periods = TransitionLevel.copy(ages.shares.map { $0.isRecent ? 1 : $0.isEarlier ? 2 : 0 })
+        met = TransitionLevel.copy(Array(repeating: 0, count: clusters))
+        isMet = TransitionLevel.copy(Array(repeating: false, count: clusters))
+        sums = TransitionLevel.copy(Array(repeating: AgeClasses.SlotShare(), count: clusters * slots))
+        probabilities = TransitionLevel.copy(Array(repeating: 0, count: clusters * slots))
+        recent = TransitionLevel.copy(Array(repeating: 0, count: clusters))
+        earlier = TransitionLevel.copy(Array(repeating: 0, count: clusters))
         backOff = Array(repeating: 1, count: slots)
-        support = Array(repeating: 0, count: slots)
+    }
+
+    deinit {
+        shares.deallocate()
+        periods.deallocate()
+        met.deallocate()
+        isMet.deallocate()
+        sums.deallocate()
+        probabilities.deallocate()
+        recent.deallocate()
+        earlier.deallocate()
+    }
+
+    private static func copy<T: BitwiseCopyable>(_ values: [T]) -> UnsafeMutablePointer<T> {
+        let copy = UnsafeMutableBufferPointer<T>.allocate(capacity: max(1, values.count))
+        _ = copy.initialize(from: values)
+        return copy.baseAddress!
     }
 
     func clear() {
         for next in seen {
-            isSeen[next] = false
-            for place in next * slots..<(next + 1) * slots {
-                weights[place] = 0
-                counts[place] = 0
-            }
+            let next = Int(next)
+            isMet[next] = false
+            (sums + next * slots).update(repeating: AgeClasses.SlotShare(), count: slots)
             recent[next] = 0
             earlier[next] = 0
         }
-        seen.removeAll(keepingCapacity: true)
-        for slot in 0..<slots { support[slot] = 0 }
+        metCount = 0
         (recentTotal, earlierTotal) = (0, 0)
+    }
+
+    /// Adds a range of occurrences, but for those whose next cluster is one of two; negative for none.
+    func add(
+        _ codes: UnsafeMutableBufferPointer<UInt64>, _ counts: UnsafeMutableBufferPointer<UInt32>, _ range: Range<Int>,
+        _ coding: TransitionCoding, outside key: (Int, Int)
+    ) {
+        for i in range {
+            let next = coding.next(codes[i])
+            if next != key.0, next != key.1 { add(next, coding.age(codes[i]), counts[i]) }
+        }
     }
 
     @inline(__always)
     func add(_ next: Int, _ ageClass: Int, _ times: UInt32) {
-        if !isSeen[next] {
-            isSeen[next] = true
-            seen.append(next)
+        if !isMet[next] {
+            isMet[next] = true
+            met[metCount] = Int32(truncatingIfNeeded: next)
+            metCount &+= 1
         }
-        let here = next &* slots, share = ageClass &* slots
+        let here = sums + next &* slots, share = shares + ageClass &* slots
         for slot in 0..<slots {
-            let n = times &* shareCounts[share &+ slot]
-            weights[here &+ slot] &+= UInt64(times) &* shareWeights[share &+ slot]
-            counts[here &+ slot] &+= n
-            support[slot] &+= Int(n)
+            here[slot].weight &+= UInt64(times) &* share[slot].weight
+            here[slot].count &+= UInt64(times) &* share[slot].count
         }
-        switch periods[ageClass] {
-        case 1:
+        let period = periods[ageClass]
+        guard period > 0 else { return }
+        if period == 1 {
             recent[next] &+= times
             recentTotal &+= Int(times)
-        case 2:
+        } else {
             earlier[next] &+= times
             earlierTotal &+= Int(times)
-        default: break
         }
     }
 
-    func raw(_ next: Int, _ slot: Int) -> UInt32 { counts[next * slots + slot] }
+    func raw(_ next: Int32, _ slot: Int) -> Int { Int(sums[Int(next) * slots + slot].count) }
+
+    /// Times that the key was seen in a slot.
+    func support(_ slot: Int) -> Int { seen.reduce(0) { $0 + raw($1, slot) } }
 
     /// The share of the key's occurrences in the recent period less that in the period before; 0 where one of them is
     /// empty, as there is nothing to compare.
-    func trend(_ next: Int) -> Float {
+    func trend(_ next: Int32) -> Float {
+        let next = Int(next)
         guard recentTotal > 0, earlierTotal > 0 else { return 0 }
         return Float(Double(recent[next]) / Double(recentTotal) - Double(earlier[next]) / Double(earlierTotal))
     }
@@ -102,7 +129,7 @@ final class TransitionLevel {
     /// - Parameters:
     ///   - shorter: the levels of the shorter keys, longest last; none for everybody.
     ///   - dropped: the cluster that the shorter key lacks.
-    func distribute(_ smoothing: Smoothing, over shorter: ArraySlice<TransitionLevel>, dropped: Int?) {
+    func distribute(_ smoothing: Smoothing, over shorter: ArraySlice<TransitionLevel>, dropped: Int32?) {
         for slot in 0..<slots {
             var total = 0.0, discounts = 0.0
             for next in seen {
@@ -112,10 +139,11 @@ final class TransitionLevel {
             }
             let taken = dropped.map { TransitionLevel.probability($0, slot, shorter, clusters) } ?? 0
             backOff[slot] = (discounts + smoothing.strength) / (total + smoothing.strength) / (1 - taken)
+            let (factor, whole) = (backOff[slot], total + smoothing.strength)
             for next in seen {
                 let own = weight(next, slot) * (1 - smoothing.discountShare(raw(next, slot)))
                 let lower = TransitionLevel.probability(next, slot, shorter, clusters)
-                probabilities[next * slots + slot] = own / (total + smoothing.strength) + backOff[slot] * lower
+                probabilities[Int(next) * slots + slot] = own / whole + factor * lower
             }
         }
     }
@@ -123,21 +151,21 @@ final class TransitionLevel {
     /// The successors that were seen in a slot, most probable first, ties by cluster.
     func best(_ count: Int, _ slot: Int) -> ArraySlice<(cluster: Int32, probability: Double)> {
         var all: [(cluster: Int32, probability: Double)] = []
-        for next in seen where raw(next, slot) > 0 { all.append((Int32(next), probabilities[next * slots + slot])) }
+        for next in seen where raw(next, slot) > 0 { all.append((next, probabilities[Int(next) * slots + slot])) }
         all.sort { $0.probability != $1.probability ? $0.probability > $1.probability : $0.cluster < $1.cluster }
         return all.prefix(count)
     }
 
-    private func weight(_ next: Int, _ slot: Int) -> Double {
-        Double(weights[next * slots + slot]) / Double(AgeClasses.one)
+    private func weight(_ next: Int32, _ slot: Int) -> Double {
+        Double(sums[Int(next) * slots + slot].weight) / Double(AgeClasses.one)
     }
 
     private static func probability(
-        _ next: Int, _ slot: Int, _ levels: ArraySlice<TransitionLevel>, _ clusters: Int
+        _ next: Int32, _ slot: Int, _ levels: ArraySlice<TransitionLevel>, _ clusters: Int
     ) -> Double {
         var factor = 1.0
         for level in levels.reversed() {
-            if level.isSeen[next] { return factor * level.probabilities[next * level.slots + slot] }
+            if level.isMet[Int(next)] { return factor * level.probabilities[Int(next) * level.slots + slot] }
             factor *= level.backOff[slot]
         }
         return factor / Double(clusters)
@@ -162,5 +190,5 @@ struct Smoothing {
     }
 
     /// The share of a successor's weight that goes to those not seen.
-    func discountShare(_ raw: UInt32) -> Double { raw > 0 ? discount / Double(raw) : 0 }
+    func discountShare(_ raw: Int) -> Double { raw > 0 ? discount / Double(raw) : 0 }
 }
