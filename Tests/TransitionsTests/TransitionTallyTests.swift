@@ -125,7 +125,7 @@ import Transitions
     @Test func keysAreThoseOfTheReleasedTablesWhereBothExist() {
         for (older, latest) in [(nil, nil), (nil, 0), (0, 1), (3, 7), (65_533, 65_534)] as [(Int32?, Int32?)] {
             let key = TransitionKey([older, latest].compactMap(\.self))
-            #expect(key.rawValue == TransitionCounter.key(older, latest))
+            #expect(key.rawValue == Int64((older ?? -1) + 1) << 32 | Int64((latest ?? -1) + 1))
         }
     }
 
