@@ -107,6 +107,7 @@ import Testing
         let strays = codes.indices.filter { !known.contains(codes[$0]) }
         try #require(strays.count > 5)
         let assigned = strangers.assigned(by: fit.codebook)
+        try #require(assigned.allSatisfy { $0 >= 0 })
         for item in strays {
             let distances = known.map { distance(strangers, item, $0, fit.codebook) }
             #expect(distances[Int(assigned[item])] <= distances.min()! + 1e-5)
