@@ -122,8 +122,8 @@ package final class LevelTraining {
         return (order, starts)
     }
 
-    /// One after the other, each to the row that is then the farthest from all: the farthest of a moment ago lie together.
-    /// Where all rows lie on their centroids there is nothing to move to, and the empty ones stay.
+    /// One after the other, each to the row that is then the farthest from all: those that are now lie together. Where
+    /// all rows lie on their centroids there is nothing to move to, and the empty ones stay.
     private func reseed(_ empty: [Int], in centroids: inout [Float]) {
         for k in empty {
             var far = 0
