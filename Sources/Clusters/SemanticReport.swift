@@ -25,8 +25,8 @@ package struct SemanticReport: Equatable, Sendable {
     package let clusters: Int
     /// Mean squared length of the vectors: 1, or less where some are zero.
     package let energy: Double
-    /// The share of length that the same sizes account for in as many vectors that point anywhere. Where ``explained`` is
-    /// not clearly above it, there is nothing in the vectors yet that clusters could be made of.
+    /// The share of length that the same sizes account for in as many vectors that point anywhere. Where ``explained``
+    /// is not clearly above it, there is nothing in the vectors yet that clusters could be made of.
     package let explainedByChance: Double
     /// Mean squared length of what each level leaves.
     package let errors: [Double]
