@@ -33,7 +33,7 @@ let package = Package(
         // capability
         .target(name: "Importing", dependencies: ["Domain", "CZlib"]),
         .target(name: "Simulation", dependencies: ["Domain"]),
-        .target(name: "Histories", dependencies: ["Domain", "Postgres"]),
+        .target(name: "Histories", dependencies: ["Domain", "Checksum", "Postgres"]),
         .target(name: "Model", dependencies: ["Domain", "Checksum", "Tensors", "Safetensors"]),
         .target(name: "Training", dependencies: ["Domain", "Model", "Tensors", "Safetensors"]),
         .target(name: "Retrieval", dependencies: ["Domain", "Tensors"]),
@@ -78,6 +78,9 @@ let package = Package(
             ], path: "Tests/Benchmarks/Publishing"),
         .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
+        .executableTarget(
+            name: "transition-figures", dependencies: ["Transitions", "Histories", "Importing", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Transitions"),
 
         // tests
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
@@ -117,7 +120,11 @@ let package = Package(
             name: "ResultTablesTests",
             dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
-        .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
+        .testTarget(
+            name: "TransitionsTests",
+            dependencies: [
+                "Transitions", "Histories", "Importing", "Simulation", "Domain", "Postgres", "Tensors", "TestSupport",
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
