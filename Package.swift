@@ -83,6 +83,9 @@ let package = Package(
         .executableTarget(
             name: "cluster-figures", dependencies: ["Clusters", "Domain", "Tensors"],
             path: "Tests/Benchmarks/Clusters"),
+        .executableTarget(
+            name: "transition-figures", dependencies: ["Transitions", "Histories", "Importing", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Transitions"),
 
         // tests
         .target(
@@ -125,8 +128,12 @@ let package = Package(
             name: "ResultTablesTests",
             dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
-        .testTarget(name: "TransitionsTests", dependencies: ["Transitions", "Domain", "Tensors"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Domain", "Tensors", "Safetensors"]),
+        .testTarget(
+            name: "TransitionsTests",
+            dependencies: [
+                "Transitions", "Histories", "Importing", "Simulation", "Domain", "Postgres", "Tensors", "TestSupport",
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],

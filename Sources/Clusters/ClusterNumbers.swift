@@ -60,6 +60,7 @@ package struct ClusterNumbers: Equatable, Sendable {
         for prefix in ofPrefix.indices where ofPrefix[prefix] < 0 && isTaken.insert(old.ofPrefix[prefix]).inserted {
             ofPrefix[prefix] = old.ofPrefix[prefix]
         }
+        next = max(next, old.next)
     }
 
     private struct Overlap: Hashable {

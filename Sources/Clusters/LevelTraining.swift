@@ -122,13 +122,15 @@ package final class LevelTraining {
         return (order, starts)
     }
 
-    /// Where all rows lie on their centroids there is nothing to move to, and the empty ones stay.
+    /// One after the other, each to the row that is then the farthest from all: those that are now lie together. Where
+    /// all rows lie on their centroids there is nothing to move to, and the empty ones stay.
     private func reseed(_ empty: [Int], in centroids: inout [Float]) {
-        guard !empty.isEmpty else { return }
-        let far = (0..<count).filter { distance.pointer[$0] > 1e-9 }
-            .sorted { (distance.pointer[$0], $1) > (distance.pointer[$1], $0) }
-        for (k, row) in zip(empty, far) {
-            for d in 0..<D { centroids[k * D + d] = rows[row * D + d] }
+        for k in empty {
+            var far = 0
+            for row in 1..<max(1, count) where distance.pointer[row] > distance.pointer[far] { far = row }
+            guard distance.pointer[far] > 1e-9 else { return }
+            for d in 0..<D { centroids[k * D + d] = rows[far * D + d] }
+            _ = approach(far)
         }
     }
 }

@@ -49,6 +49,8 @@ package struct SemanticFit: Equatable, Sendable {
         report = SemanticReport(
             start: learned.start, explainedByPrevious: learned.explainedByPrevious, items: learned.coded.coded,
             withoutCluster: count - learned.coded.coded, clusters: clusters.filled, energy: learned.coded.energy,
+            explainedByChance: ChanceCodes.explained(
+                items: learned.coded.coded, width: D, settings: settings, pool: pool),
             errors: learned.coded.errors, collisionShare: learned.coded.collisionShare,
             largestShare: clusters.largestShare, capacity: balance.capacity,
             movedShare: Double(moved) / Double(max(1, learned.coded.coded)),

@@ -25,6 +25,9 @@ package struct SemanticReport: Equatable, Sendable {
     package let clusters: Int
     /// Mean squared length of the vectors: 1, or less where some are zero.
     package let energy: Double
+    /// The share of length that the same sizes account for in as many vectors that point anywhere. Where ``explained``
+    /// is not clearly above it, there is nothing in the vectors yet that clusters could be made of.
+    package let explainedByChance: Double
     /// Mean squared length of what each level leaves.
     package let errors: [Double]
     /// Share of the items whose whole code is another's too.
@@ -36,6 +39,9 @@ package struct SemanticReport: Equatable, Sendable {
     package let movedShare: Double
     /// Against the clusters that the caller gave; nil without.
     package let change: ClusterChange?
+
+    /// The share of the vectors' length that the codes account for.
+    package var explained: Double { energy > 0 ? max(0, 1 - (errors.last ?? energy) / energy) : 1 }
 }
 
 extension SemanticReport: CustomStringConvertible {
@@ -44,7 +50,8 @@ extension SemanticReport: CustomStringConvertible {
         let changed = change.map { "; changed \(Self.percent($0.changedShare)) of \($0.shared)" } ?? ""
         return "\(items) items in \(clusters) clusters (\(start)), largest \(Self.percent(largestShare)), "
             + "moved by the cap \(Self.percent(movedShare)), \(withoutCluster) without; "
-            + "error per level \(errors) of \(Self.text(energy)); "
+            + "error per level \(errors) of \(Self.text(energy)), explained \(Self.percent(explained)), "
+            + "by chance \(Self.percent(explainedByChance)); "
             + "same code as another \(Self.percent(collisionShare))\(changed)"
     }
 

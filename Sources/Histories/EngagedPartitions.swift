@@ -18,8 +18,8 @@ final class EngagedPartitions<User: PackedKey>: @unchecked Sendable {
     private static var chunk: Int { 256 }
 
     /// `[partitions]`: the chunk that is being filled.
-    private var open: [UnsafeMutablePointer<Record>]
-    private var used: [Int]
+    private let open: UnsafeMutableBufferPointer<UnsafeMutablePointer<Record>>
+    private let used: UnsafeMutableBufferPointer<Int>
     private var full: [[UnsafeMutablePointer<Record>]]
     private var spilled: [[Int]]
     private var file: TemporaryFile?
@@ -30,24 +30,29 @@ final class EngagedPartitions<User: PackedKey>: @unchecked Sendable {
         let chunkBytes = Self.chunk * MemoryLayout<Record>.stride
         chunksLeft = memoryBytes / chunkBytes - Self.partitions
         self.folder = folder
-        open = (0..<Self.partitions).map { _ in .allocate(capacity: Self.chunk) }
-        used = Array(repeating: 0, count: Self.partitions)
+        open = .allocate(capacity: Self.partitions)
+        used = .allocate(capacity: Self.partitions)
+        _ = open.initialize(from: (0..<Self.partitions).map { _ in .allocate(capacity: Self.chunk) })
+        used.initialize(repeating: 0)
         full = Array(repeating: [], count: Self.partitions)
-        spilled = full.map { _ in [] }
+        spilled = Array(repeating: [], count: Self.partitions)
     }
 
     deinit {
         for chunk in open { chunk.deallocate() }
         for chunk in full.joined() { chunk.deallocate() }
+        open.deallocate()
+        used.deallocate()
     }
 
     @inline(__always)
     func append(_ record: Record) throws(TemporaryFileError) {
         // The lowest bits, as the tables of keys use the highest.
         let partition = Int(truncatingIfNeeded: record.user.mixed) & (Self.partitions - 1)
-        open[partition][used[partition]] = record
-        used[partition] &+= 1
-        if used[partition] == Self.chunk { try close(partition) }
+        let place = used[partition]
+        (open[partition] + place).initialize(to: record)
+        used[partition] = place &+ 1
+        if place &+ 1 == Self.chunk { try close(partition) }
     }
 
     func count(_ partition: Int) -> Int {

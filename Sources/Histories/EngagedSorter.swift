@@ -29,7 +29,7 @@ struct RankedItems: Sendable {
 struct EngagedSorter<User: PackedKey> {
     private typealias Record = EngagedRecord<User>
 
-    private var users = KeyNumbers<User>()
+    private let users = KeyNumbers<User>()
     private var starts: [Int] = []
     private var userOfRecord: [Int32] = []
     private var events = EngagedEvents()

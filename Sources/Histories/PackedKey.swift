@@ -46,48 +46,59 @@ extension UInt128: PackedKey {
 }
 
 /// Numbers keys in the order in which they are met; open addressing, so that a look costs one line of cache.
-struct KeyNumbers<Key: PackedKey> {
+final class KeyNumbers<Key: PackedKey> {
+    private struct Entry {
+        var key: Key
+        /// Plus one; 0 = free.
+        var number: Int32
+    }
+
     private(set) var count = 0
-    private var keys: [Key]
-    private var numbers: [Int32]
+    private var entries: UnsafeMutableBufferPointer<Entry>
     private var shift: UInt64
 
     init(bits: Int = 10) {
-        keys = Array(repeating: 0, count: 1 << bits)
-        numbers = Array(repeating: -1, count: 1 << bits)
+        entries = KeyNumbers.free(bits)
         shift = UInt64(64 - bits)
     }
 
+    deinit { entries.deallocate() }
+
     /// The number of a key, and whether it is a new one.
     @inline(__always)
-    mutating func number(of key: Key) -> (number: Int, isNew: Bool) {
-        let mask = numbers.count &- 1
+    func number(of key: Key) -> (number: Int, isNew: Bool) {
+        let entries = self.entries, mask = entries.count &- 1
         var place = Int(truncatingIfNeeded: key.mixed &>> shift)
-        while numbers[place] >= 0 {
-            if keys[place] == key { return (Int(numbers[place]), false) }
+        while entries[place].number > 0 {
+            if entries[place].key == key { return (Int(entries[place].number) &- 1, false) }
             place = (place &+ 1) & mask
         }
-        keys[place] = key
-        numbers[place] = Int32(count)
-        count += 1
-        if count * 2 > numbers.count { grow() }
-        return (count - 1, true)
+        count &+= 1
+        entries[place] = Entry(key: key, number: Int32(count))
+        if count &* 2 > entries.count { grow() }
+        return (count &- 1, true)
     }
 
-    mutating func removeAll() {
-        for place in numbers.indices { numbers[place] = -1 }
+    func removeAll() {
+        entries.update(repeating: Entry(key: 0, number: 0))
         count = 0
     }
 
-    private mutating func grow() {
-        var larger = KeyNumbers(bits: 65 - Int(shift))
-        for (key, number) in zip(keys, numbers) where number >= 0 {
-            var place = Int(truncatingIfNeeded: key.mixed &>> larger.shift)
-            while larger.numbers[place] >= 0 { place = (place &+ 1) & (larger.numbers.count &- 1) }
-            larger.keys[place] = key
-            larger.numbers[place] = number
+    private func grow() {
+        let bits = 65 - Int(shift), larger = KeyNumbers.free(bits)
+        shift -= 1
+        for entry in entries where entry.number > 0 {
+            var place = Int(truncatingIfNeeded: entry.key.mixed &>> shift)
+            while larger[place].number > 0 { place = (place &+ 1) & (larger.count &- 1) }
+            larger[place] = entry
         }
-        larger.count = count
-        self = larger
+        entries.deallocate()
+        entries = larger
+    }
+
+    private static func free(_ bits: Int) -> UnsafeMutableBufferPointer<Entry> {
+        let entries = UnsafeMutableBufferPointer<Entry>.allocate(capacity: 1 << bits)
+        entries.initialize(repeating: Entry(key: 0, number: 0))
+        return entries
     }
 }

@@ -129,20 +129,26 @@ struct ClusterFinder {
     ) throws -> FoundClusters {
         var before: SemanticFit.Previous?
         if let previous, previous.source == .semantic, let bytes = previous.codebook {
-            before = SemanticFit.Previous(
-                codebook: try SemanticCodebook(bytes: bytes), clusterOfItem: items.map { previous.clusters[$0] ?? -1 })
+            do {
+                before = SemanticFit.Previous(
+                    codebook: try SemanticCodebook(bytes: bytes),
+                    clusterOfItem: items.map { previous.clusters[$0] ?? -1 })
+            } catch {
+                context.log.warning(
+                    "clusters begin anew: the stored codebook cannot be read", metadata: ["reason": "\(error)"])
+            }
         }
         var settings = SemanticSettings(items: items.count, keeping: before?.codebook.settings)
         let share = context.settings.real("cluster-share")
         if share > 0 { settings.mostShare = share }
-        if let old = before, old.codebook.width != width { before = nil }
         let fit = try SemanticFit(
             vectors, count: items.count, width: width, settings: settings, previous: before, pool: context.pool)
         context.log.info("clusters by meaning", metadata: ["report": "\(fit.report)"])
         let names = try self.names(of: fit.clusters, items, kept: before == nil ? [] : previous!.names)
         var figures = [
             "largest share": fit.report.largestShare, "collision share": fit.report.collisionShare,
-            "items without cluster": Double(fit.report.withoutCluster),
+            "items without cluster": Double(fit.report.withoutCluster), "explained": fit.report.explained,
+            "explained by chance": fit.report.explainedByChance,
         ]
         if let change = fit.report.change { figures["share of items that moved"] = change.changedShare }
         return FoundClusters(
@@ -170,7 +176,7 @@ struct ClusterFinder {
         let rows = Dictionary(zip(items, items.indices), uniquingKeysWith: { first, _ in first })
         var width = 0, floats: [Float] = []
         try source.readEmbeddings(column, on: connection) { item, vector in
-            guard let row = rows[item] else { return }
+            guard let row = rows[item], floats.isEmpty || vector.count == width else { return }
             if floats.isEmpty {
                 width = vector.count
                 // Not a number: an item without a vector gets no cluster.

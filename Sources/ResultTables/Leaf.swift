@@ -20,5 +20,9 @@ enum Leaf: CaseIterable {
         }
     }
 
+    /// Of transition keys `t` those that two clusters at most and no scene make: what can be told by the names of both.
+    static let keysOfTwo =
+        "nearline.transition_scene(t.key) = 0 AND nearline.transition_oldest(t.key) IS NULL"
+
     func name(_ release: Int) -> String { "\(parent)_r\(release)" }
 }

@@ -141,7 +141,8 @@ package struct ReleaseComparison: Sendable {
             """
             (SELECT o.name AS older, l.name AS latest, t.payload FROM \(leaf) t
                 LEFT JOIN nearline.release_cluster o ON o.release = \(release) AND o.cluster = nearline.transition_older(t.key)
-                LEFT JOIN nearline.release_cluster l ON l.release = \(release) AND l.cluster = nearline.transition_latest(t.key))
+                LEFT JOIN nearline.release_cluster l ON l.release = \(release) AND l.cluster = nearline.transition_latest(t.key)
+                WHERE \(Leaf.keysOfTwo))
             """
         }
         try connection.copyOut(

@@ -93,6 +93,14 @@ package struct SafetensorsFile: Sendable {
         } catch {
             throw .unreadable(path: path, reason: error.localizedDescription)
         }
+        try self.init(data, path: path)
+    }
+
+    /// Reads a file that is in memory already.
+    ///
+    /// - Parameter path: where it came from, for the messages.
+    package init(_ data: Data, path: String) throws(SafetensorsError) {
+        let data = data.startIndex == 0 ? data : Data(data)
         guard data.count >= 8 else { throw .damaged(path: path, reason: "\(data.count) bytes hold no header length") }
         let length = Int(clamping: data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         guard length <= data.count - 8 else {
@@ -135,29 +143,41 @@ package struct SafetensorsFile: Sendable {
         return tensor
     }
 
-    /// Writes beside, syncs, then renames: a reader sees the old file or the whole new one. Same content, same bytes.
-    package func write(to path: String) throws(SafetensorsError) {
-        var header: [String: Any] = ["__metadata__": metadata]
+    /// The length and the JSON in front of the tensors, and their names in the order of their bytes.
+    private func header() throws -> (bytes: Data, names: [String]) {
+        var entries: [String: Any] = ["__metadata__": metadata]
         var offset = 0
         let names = tensors.keys.sorted()
         for name in names {
             let tensor = tensors[name]!
-            header[name] = [
+            entries[name] = [
                 "dtype": tensor.kind.rawValue, "shape": tensor.shape,
                 "data_offsets": [offset, offset + tensor.bytes.count],
             ]
             offset += tensor.bytes.count
         }
+        var json = try JSONSerialization.data(withJSONObject: entries, options: [.sortedKeys, .withoutEscapingSlashes])
+        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+        return (withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) } + json, names)
+    }
+
+    /// The whole file in memory; same content, same bytes.
+    package var data: Data {
+        get throws {
+            let (header, names) = try header()
+            return names.reduce(into: header) { $0.append(tensors[$1]!.bytes) }
+        }
+    }
+
+    /// Writes beside, syncs, then renames: a reader sees the old file or the whole new one. Same content, same bytes.
+    package func write(to path: String) throws(SafetensorsError) {
         let beside = path + ".partial"
         do {
-            var json = try JSONSerialization.data(
-                withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
-            while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+            let (header, names) = try header()
             try Data().write(to: URL(fileURLWithPath: beside))
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: beside))
             defer { try? file.close() }
-            try file.write(contentsOf: withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) })
-            try file.write(contentsOf: json)
+            try file.write(contentsOf: header)
             for name in names { try file.write(contentsOf: tensors[name]!.bytes) }
             try file.synchronize()
         } catch {

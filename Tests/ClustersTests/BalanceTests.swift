@@ -2,16 +2,16 @@ import Clusters
 import Testing
 
 @Suite struct BalanceTests {
-    private let skewed = PlantedItems(2000, weights: [30, 8, 4, 2, 1, 1, 1, 1], spread: 0.4, seed: 3)
+    private let skewed = PlantedItems(2000, weights: [30, 8, 4, 2, 1, 1, 1, 1], spread: 0.1, seed: 3)
 
-    @Test(arguments: [0.05, 0.1, 0.2, 0.5]) func noClusterHoldsMoreThanTheShare(_ share: Double) throws {
+    @Test(arguments: [0.04, 0.06, 0.1]) func noClusterHoldsMoreThanTheShare(_ share: Double) throws {
         var settings = SemanticSettings(firstSize: 8)
         settings.mostShare = share
         let fit = try skewed.fit(settings)
         #expect(fit.report.capacity == Int(share * 2000))
         #expect(fit.clusters.sizes.allSatisfy { $0 <= fit.report.capacity })
         #expect(fit.clusters.sizes.reduce(0, +) == 2000)
-        #expect(fit.report.largestShare <= share)
+        #expect(fit.report.movedShare > 0 && fit.report.largestShare <= share)
         #expect(fit.report.largestShare == fit.clusters.largestShare)
     }
 

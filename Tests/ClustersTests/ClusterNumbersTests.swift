@@ -25,6 +25,15 @@ import Testing
         #expect(numbers.ofPrefix == [7, 9, 10, -1])
     }
 
+    @Test func aLargerOverlapGoesBeforeALowerNumber() {
+        var numbers = ClusterNumbers(prefixes: 2)
+        numbers.match([0, 0, 0, 1, 1], [3, 7, 7, 3, 3])
+        #expect(numbers.ofPrefix == [7, 3])
+        numbers = ClusterNumbers(prefixes: 2)
+        numbers.match([0, 0, 0, 1], [3, 7, 7, 9])
+        #expect(numbers.ofPrefix == [7, 9])
+    }
+
     @Test func equalOverlapsGoToTheLowestNumber() {
         var numbers = ClusterNumbers(prefixes: 3)
         numbers.match([2, 2, 0, 0], [1, 0, 1, 0])

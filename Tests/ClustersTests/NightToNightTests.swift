@@ -77,6 +77,16 @@ import Testing
         #expect(wider.report.start == .otherShape)
     }
 
+    @Test func clustersOfUnknownOriginGetNumbersThatNoneHadBefore() throws {
+        let first = try items.fit(settings)
+        let second = try items.fit(
+            SemanticSettings(firstSize: 14),
+            previous: SemanticFit.Previous(codebook: first.codebook, clusterOfItem: nil))
+        #expect(second.report.start == .otherShape)
+        #expect(second.clusters.clusterOfItem.allSatisfy { $0 >= first.codebook.clusterCount })
+        #expect(second.clusters.names.count == second.codebook.clusterCount)
+    }
+
     @Test func newItemsGetNumbersWithoutTouchingTheOthers() throws {
         let first = try items.fit(.uncapped(12))
         let more = PlantedItems(items.vectors + PlantedItems(40, weights: [1, 1], seed: 12).vectors, width: 12)
@@ -107,6 +117,7 @@ import Testing
         let strays = codes.indices.filter { !known.contains(codes[$0]) }
         try #require(strays.count > 5)
         let assigned = strangers.assigned(by: fit.codebook)
+        try #require(assigned.allSatisfy { $0 >= 0 })
         for item in strays {
             let distances = known.map { distance(strangers, item, $0, fit.codebook) }
             #expect(distances[Int(assigned[item])] <= distances.min()! + 1e-5)

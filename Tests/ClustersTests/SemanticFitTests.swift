@@ -59,6 +59,16 @@ import Testing
         }
     }
 
+    @Test func vectorsWithoutGroupsAreExplainedNoBetterThanByChance() throws {
+        var draw = SeededGenerator(seed: 40)
+        let anywhere = PlantedItems((0..<3000 * 12).map { _ in Float(draw.normal()) }, width: 12)
+        let none = try anywhere.fit(.uncapped(8)).report
+        #expect(abs(none.explained - none.explainedByChance) < 0.02)
+        let planted = try items.fit(.uncapped(8)).report
+        #expect(planted.explained > planted.explainedByChance + 0.2)
+        #expect(planted.explained == 1 - planted.errors[2] / planted.energy)
+    }
+
     @Test func theScaleOfVectorsDoesNotMatter() throws {
         var large = items
         for i in large.vectors.indices { large.vectors[i] *= 4096 }

@@ -98,7 +98,9 @@ import Testing
                     (SELECT release FROM nearline.current_release)) AS text
                 """),
         ]
-        parts += try shop.texts("SELECT release::text AS text FROM nearline.release WHERE pruned_at IS NULL").map {
+        parts += try shop.texts(
+            "SELECT release::text AS text FROM nearline.release WHERE pruned_at IS NULL ORDER BY release"
+        ).map {
             try shop.payloads(ofRelease: Int($0)!)
         }
         for file in try shop.files(in: "snapshots") {

@@ -83,7 +83,7 @@ import Transitions
         #expect(zip(all.rows, all.rows.dropFirst()).allSatisfy { $0.key.rawValue < $1.key.rawValue })
         for (a, b) in zip(all.rows, few.rows) {
             // Shorter keys keep more, for the lookups of longer ones to fill up from.
-            #expect(b.successors.count == min(a.successors.count, [16, 8, 3][a.key.length]))
+            #expect(b.successors.count == min(a.successors.count, [18, 8, 3][a.key.length]))
             #expect(
                 Array(a.successors.prefix(b.successors.count)) == b.successors && a.support == b.support
                     && a.backOff == b.backOff)

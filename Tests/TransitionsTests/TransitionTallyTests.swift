@@ -71,11 +71,14 @@ import Transitions
         let tight = try drawn.tally(settings, clusters: 200, threads: threads, memoryBytes: 1)
         #expect(!roomy.isOnDisk && tight.isOnDisk)
         let (a, b) = (try roomy.build(), try tight.build())
-        #expect(a.table.rows == b.table.rows)
+        let isSame = a.table.rows == b.table.rows
+        #expect(isSame)
         #expect(a.churn.overlaps == b.churn.overlaps)
-        #expect(try tight.all() == drawn.expected(settings))
+        let isExpected = try tight.all() == drawn.expected(settings)
+        #expect(isExpected)
         let parallel = try drawn.tally(settings, clusters: 200, threads: threads, memoryBytes: 64 << 20)
-        #expect(try parallel.build().table.rows == a.table.rows)
+        let isSameInParallel = try parallel.build().table.rows == a.table.rows
+        #expect(isSameInParallel)
     }
 
     @Test func theOrderOfUsersChangesNothing() throws {

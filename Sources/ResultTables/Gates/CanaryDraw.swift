@@ -103,7 +103,7 @@ extension CanaryDraw {
         ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
         LEFT JOIN nearline.release_cluster b \
         ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) \
-        ORDER BY t.key <> 0, hashint8extended(t.key, 1), t.key LIMIT \(count)
+        WHERE \(Leaf.keysOfTwo) ORDER BY t.key <> 0, hashint8extended(t.key, 1), t.key LIMIT \(count)
         """
     }
 

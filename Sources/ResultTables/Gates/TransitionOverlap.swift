@@ -56,7 +56,8 @@ struct TransitionOverlap {
         LEFT JOIN nearline.release_cluster a \
         ON a.release = \(release) AND a.cluster = nearline.transition_older(t.key) \
         LEFT JOIN nearline.release_cluster b \
-        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) WHERE t.key <> 0)
+        ON b.release = \(release) AND b.cluster = nearline.transition_latest(t.key) \
+        WHERE t.key <> 0 AND \(Leaf.keysOfTwo))
         """
     }
 
