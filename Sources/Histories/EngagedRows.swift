@@ -6,6 +6,8 @@ final class EngagedRows<User: PackedKey, Item: PackedKey>: @unchecked Sendable {
     let partitions: EngagedPartitions<User>
     /// By the number that records have: the item, and what it is to the caller; nil for one without a cluster.
     private(set) var items: [(item: ExternalID, place: ItemPlace?)] = []
+    /// By the same number; small enough to stay in the cache, which every row needs.
+    private var hasPlace: [Bool] = []
     private(set) var refused = RefusedRows()
     private(set) var events = 0
     private(set) var unknownItems = 0
@@ -52,7 +54,7 @@ final class EngagedRows<User: PackedKey, Item: PackedKey>: @unchecked Sendable {
                 let name = try row.optionalString()
                 inScene = scene(name?.isEmpty == true ? nil : name)
             }
-            guard items[number].place != nil else {
+            guard hasPlace[number] else {
                 unknownItems += 1
                 return
             }
@@ -67,7 +69,9 @@ final class EngagedRows<User: PackedKey, Item: PackedKey>: @unchecked Sendable {
         if isNew {
             // Text is what the server sends, and it sends UTF-8.
             let item = ExternalID(binary: bytes, type: source.itemType)!
-            items.append((item, place(item).flatMap { $0.cluster >= 0 ? $0 : nil }))
+            let place = place(item).flatMap { $0.cluster >= 0 ? $0 : nil }
+            items.append((item, place))
+            hasPlace.append(place != nil)
         }
         return number
     }

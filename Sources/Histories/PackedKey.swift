@@ -75,7 +75,8 @@ final class KeyNumbers<Key: PackedKey> {
         }
         count &+= 1
         entries[place] = Entry(key: key, number: Int32(count))
-        if count &* 2 > entries.count { grow() }
+        // Four fifths full: what is small enough for the cache is worth a second look.
+        if count &* 5 > entries.count &* 4 { grow() }
         return (count &- 1, true)
     }
 

@@ -119,12 +119,14 @@ struct SpeedFigures {
 
     /// The shortest of several runs, as the machine may be at something else too.
     private func best<T>(of runs: Int, _ body: () throws -> T) rethrows -> (seconds: Double, value: T) {
-        var best = try timed(body)
+        var last: (seconds: Double, value: T?) = try timed(body), seconds = last.seconds
         for _ in 1..<runs {
-            let next = try timed(body)
-            if next.seconds < best.seconds { best = next }
+            // Not two results at a time: memory is measured too.
+            last.value = nil
+            last = try timed(body)
+            seconds = min(seconds, last.seconds)
         }
-        return best
+        return (seconds, last.value!)
     }
 
     private func line(_ what: String, _ seconds: Double, _ more: String) {
