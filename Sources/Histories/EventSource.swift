@@ -97,6 +97,17 @@ package struct EventSource: Sendable {
             """, doing: "looking for the newest event in \(names.events)")[0].optionalString("newest")
     }
 
+    /// The instant up to which a share of the events lies, as text.
+    package func quantile(_ share: Double, asOf: String, on connection: Connection) throws -> String {
+        let found = try connection.execute(
+            """
+            SELECT to_char(percentile_disc($2::float8) WITHIN GROUP (ORDER BY occurred_at) AT TIME ZONE 'UTC',
+                'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cut FROM \(events) WHERE occurred_at <= $1::timestamptz
+            """, [.text(asOf), .real(share)], doing: "looking for a cut in \(names.events)")[0].optionalString("cut")
+        guard let found else { throw SourceError.noEvents(relation: names.events, asOf: asOf) }
+        return found
+    }
+
     private static func quoted(_ name: String) throws -> String {
         guard let quoted = Quote.relation(name) else { throw SourceError.badName(name) }
         return quoted

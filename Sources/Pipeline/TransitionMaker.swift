@@ -32,14 +32,6 @@ struct TransitionMaker {
         Checksum.name(Self.settings(settings) + "|" + fingerprint)
     }
 
-    private var counted: TransitionSettings {
-        let settings = context.settings
-        return TransitionSettings(
-            keyLength: settings.int("transition-keys"), windowDays: settings.int("transition-window-days"),
-            halfLifeDays: settings.int("transition-half-life-days"), trendDays: settings.int("transition-trend-days"),
-            successors: settings.int("successors"))
-    }
-
     /// - Parameters:
     ///   - items: the release's dictionary by row.
     ///   - previous: the first successors of every key of the build before; empty where there is none to compare with.
@@ -50,18 +42,22 @@ struct TransitionMaker {
         account: (RefusedRows, inout RunReport) throws -> Void = { _, _ in }
     ) throws -> TransitionBuild {
         let connection = try context.connect("transitions")
-        let vocabulary = Vocabulary(
-            itemType: source.itemType, items: items, category: [Int32](repeating: 0, count: items.count),
-            seller: [Int32](repeating: 0, count: items.count), categories: [""], sellers: [""], scenes: [""])
+        let vocabulary = Vocabulary(items, type: source.itemType)
         let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
         let scenes = try self.scenes(asOf, on: connection)
+        let counting = TransitionCounting(context: context, source: source)
         let workers = try (0..<context.threads).map { _ in
             try CountingWorker(
-                found.items, asOf: asOf.microseconds, scenes: scenes.count, counted,
-                memoryBytes: memory / 2 / context.threads)
+                found.items, asOf: asOf.microseconds, scenes: scenes.count, counting.settings,
+                memoryBytes: counting.memory / context.threads)
         }
         try context.stage("counting transitions") {
-            try count(workers, found.items, vocabulary, scenes, asOf, on: connection, &report, account)
+            let reader = try counting.read(
+                vocabulary, found.items.clusterOfItem, scenes, asOf: asOf.text, on: connection
+            ) { worker, events in try workers[worker].add(events) }
+            report.counts["events for transitions"] = reader.events
+            report.counts["events of unknown items for transitions"] = reader.unknownItems
+            try account(reader.refused, &report)
         }
         return try context.stage("making transitions") {
             var facts = TransitionFacts(
@@ -72,38 +68,6 @@ struct TransitionMaker {
             return try gather(workers, found, scenes, facts, denied, previous)
         }
     }
-
-    private func count(
-        _ workers: [CountingWorker], _ clusters: ItemClusters, _ vocabulary: Vocabulary, _ scenes: [String],
-        _ asOf: Instant, on connection: Connection, _ report: inout RunReport,
-        _ account: (RefusedRows, inout RunReport) throws -> Void
-    ) throws {
-        var reader = EngagedEventReader(
-            source, asOf: asOf.text, now: context.now,
-            space: ReadingSpace(workers: context.threads, memoryBytes: memory / 2, folder: NSTemporaryDirectory()))
-        let clusterOfItem = clusters.clusterOfItem
-        let numbers = Dictionary(
-            scenes.enumerated().map { ($1, Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
-        let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[$0] } ?? 0 }
-        // Every session belongs to the thread that asks for it, and what opens it only reads settings.
-        nonisolated(unsafe) let opener = context
-        try reader.read(
-            on: connection, connect: { try opener.connect("counting") },
-            place: { item in
-                guard let row = vocabulary.row(of: item) else { return nil }
-                return ItemPlace(row: row, cluster: clusterOfItem[Int(row)])
-            },
-            scene: scenes.isEmpty ? nil : number,
-            user: { worker, events in
-                try StopSignal.shared.check()
-                try workers[worker].add(events)
-            })
-        report.counts["events for transitions"] = reader.events
-        report.counts["events of unknown items for transitions"] = reader.unknownItems
-        try account(reader.refused, &report)
-    }
-
-    private var memory: Int { context.settings.int("counting-mebibytes") << 20 }
 
     private func gather(
         _ workers: [CountingWorker], _ found: FoundClusters, _ scenes: [String], _ facts: TransitionFacts,
@@ -208,39 +172,5 @@ struct TransitionMaker {
     private func figures(_ found: FoundClusters) -> String {
         let data = try? JSONSerialization.data(withJSONObject: found.figures, options: [.sortedKeys])
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
-    }
-}
-
-/// What one thread counts.
-///
-/// Sendable because a worker's number is handed to one thread at a time.
-private final class CountingWorker: @unchecked Sendable {
-    /// Of all scenes together, then of each one.
-    let tallies: [TransitionTally]
-    private(set) var popularity: ClusterPopularity
-    /// By cluster.
-    private(set) var events: [Int]
-
-    init(
-        _ clusters: ItemClusters, asOf: Int64, scenes: Int, _ settings: TransitionSettings, memoryBytes: Int
-    ) throws {
-        let space = CountingSpace(memoryBytes: memoryBytes / (scenes + 1), folder: NSTemporaryDirectory())
-        tallies = try (0...scenes).map { _ in
-            try TransitionTally(clusters: clusters.names.count, asOf: asOf, settings: settings, space: space)
-        }
-        popularity = try ClusterPopularity(
-            clusterOfItem: clusters.clusterOfItem, asOf: asOf, settings: settings)
-        events = [Int](repeating: 0, count: clusters.names.count)
-    }
-
-    func add(_ user: EngagedEvents) throws {
-        try tallies[0].add(clusters: user.clusters, times: user.times)
-        popularity.add(items: user.items, times: user.times)
-        for cluster in user.clusters where cluster >= 0 { events[Int(cluster)] += 1 }
-        for scene in 1..<max(1, tallies.count) {
-            let here = user.scenes.indices.filter { user.scenes[$0] == Int32(scene) }
-            guard here.count > 1 else { continue }
-            try tallies[scene].add(clusters: here.map { user.clusters[$0] }, times: here.map { user.times[$0] })
-        }
     }
 }

@@ -189,7 +189,7 @@ package struct ReleasePruner {
     }
 
     private func clearSatellites(of number: Int) throws {
-        for table in ["release_cluster", "fallback", "release_shard"] {
+        for table in ["release_cluster", "release_scene", "fallback", "release_shard"] {
             try connection.execute(
                 "DELETE FROM nearline.\(table) WHERE release = $1::int", [.int(Int64(number))],
                 doing: "clearing \(table)")

@@ -10,6 +10,7 @@ struct Transitions: ParsableCommand {
 
             Example: nearline transitions
             Example: nearline transitions --churn
+            Example: nearline transitions --evaluate --as-of latest
             """)
 
     @OptionGroup var common: CommonOptions
@@ -19,6 +20,10 @@ struct Transitions: ParsableCommand {
     var asOf = "now"
     @Flag(help: "Only show how fast successors changed, build by build.")
     var churn = false
+    @Flag(help: "Only measure how often what came next had been expected, on events behind a cut.")
+    var evaluate = false
+    @Option(help: "With --evaluate: the instant of the cut (default: a tenth of the events lies behind it).")
+    var cut: String?
     @Option(help: "With --churn: builds shown.")
     var count = 5
     @Flag(help: "Count even where nothing has happened since.")
@@ -32,12 +37,15 @@ struct Transitions: ParsableCommand {
 
     func validate() throws {
         guard !force || reason?.isEmpty == false else { throw ValidationError("--force needs --reason") }
+        guard !churn || !evaluate else { throw ValidationError("--churn or --evaluate, not both") }
+        guard cut == nil || evaluate else { throw ValidationError("--cut goes with --evaluate") }
         guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
     }
 
     func run() throws {
         try execute("transitions", common, source.settings.merging(snapshots.settings) { $1 }) { context in
             if churn { return try TransitionReport(count: count).run(context) }
+            if evaluate { return try EvaluateTransitions(asOf: asOf, cut: cut).run(context) }
             return try RefreshTransitions(
                 asOf: asOf, again: again, isForced: force, reason: reason, dryRun: dryRun
             ).run(context)

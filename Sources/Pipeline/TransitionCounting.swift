@@ -1,0 +1,100 @@
+import Clusters
+import Domain
+import Foundation
+import Histories
+import Postgres
+import Transitions
+
+/// Reads the events that transitions are counted from, as the settings say.
+struct TransitionCounting {
+    let context: RunContext
+    let source: EventSource
+
+    var settings: TransitionSettings {
+        let settings = context.settings
+        return TransitionSettings(
+            keyLength: settings.int("transition-keys"), windowDays: settings.int("transition-window-days"),
+            halfLifeDays: settings.int("transition-half-life-days"), trendDays: settings.int("transition-trend-days"),
+            successors: settings.int("successors"))
+    }
+
+    /// Half of what is allowed: reading takes as much as counting.
+    var memory: Int { context.settings.int("counting-mebibytes") << 19 }
+
+    /// Hands every user's engaged events to `user`, with the number of the thread that calls.
+    ///
+    /// - Parameters:
+    ///   - clusterOfItem: by row of the vocabulary, negative for none.
+    ///   - scenes: numbered from 1; empty where events need no scene.
+    ///   - workers: nil for one per thread of the run.
+    /// - Returns: the reader, which has counted what it read and refused.
+    func read(
+        _ vocabulary: Vocabulary, _ clusterOfItem: [Int32], _ scenes: [String], asOf: String, workers: Int? = nil,
+        on connection: Connection, user: @escaping @Sendable (Int, EngagedEvents) throws -> Void
+    ) throws -> EngagedEventReader {
+        var reader = EngagedEventReader(
+            source, asOf: asOf, now: context.now,
+            space: ReadingSpace(
+                workers: workers ?? context.threads, memoryBytes: memory, folder: NSTemporaryDirectory()))
+        let numbers = Dictionary(
+            scenes.enumerated().map { ($1, Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
+        let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[$0] } ?? 0 }
+        // Every session belongs to the thread that asks for it, and what opens it only reads settings.
+        nonisolated(unsafe) let opener = context
+        try reader.read(
+            on: connection, connect: { try opener.connect("counting") },
+            place: { item in
+                guard let row = vocabulary.row(of: item) else { return nil }
+                return ItemPlace(row: row, cluster: clusterOfItem[Int(row)])
+            },
+            scene: scenes.isEmpty ? nil : number,
+            user: { worker, events in
+                try StopSignal.shared.check()
+                try user(worker, events)
+            })
+        return reader
+    }
+}
+
+extension Vocabulary {
+    /// Items by row, with nothing known beside their keys.
+    init(_ items: [ExternalID], type: IDType) {
+        let none = [Int32](repeating: 0, count: items.count)
+        self.init(
+            itemType: type, items: items, category: none, seller: none, categories: [""], sellers: [""], scenes: [""])
+    }
+}
+
+/// What one thread counts.
+///
+/// Sendable because a worker's number is handed to one thread at a time.
+final class CountingWorker: @unchecked Sendable {
+    /// Of all scenes together, then of each one.
+    let tallies: [TransitionTally]
+    private(set) var popularity: ClusterPopularity
+    /// By cluster.
+    private(set) var events: [Int]
+
+    init(
+        _ clusters: ItemClusters, asOf: Int64, scenes: Int, _ settings: TransitionSettings, memoryBytes: Int
+    ) throws {
+        let space = CountingSpace(memoryBytes: memoryBytes / (scenes + 1), folder: NSTemporaryDirectory())
+        tallies = try (0...scenes).map { _ in
+            try TransitionTally(clusters: clusters.names.count, asOf: asOf, settings: settings, space: space)
+        }
+        popularity = try ClusterPopularity(
+            clusterOfItem: clusters.clusterOfItem, asOf: asOf, settings: settings)
+        events = [Int](repeating: 0, count: clusters.names.count)
+    }
+
+    func add(_ user: EngagedEvents) throws {
+        try tallies[0].add(clusters: user.clusters, times: user.times)
+        popularity.add(items: user.items, times: user.times)
+        for cluster in user.clusters where cluster >= 0 { events[Int(cluster)] += 1 }
+        for scene in 1..<max(1, tallies.count) {
+            let here = user.scenes.indices.filter { user.scenes[$0] == Int32(scene) }
+            guard here.count > 1 else { continue }
+            try tallies[scene].add(clusters: here.map { user.clusters[$0] }, times: here.map { user.times[$0] })
+        }
+    }
+}
