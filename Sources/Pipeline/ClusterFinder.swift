@@ -23,7 +23,7 @@ struct ClusterFinder {
         /// By item.
         var clusters: [ExternalID: Int32]
         var source: ItemClusters.Source
-        var codebook: [UInt8]?
+        var codebook: (name: String, bytes: [UInt8])?
 
         /// nil where there is no release, or none with a build.
         init?(_ release: ReleaseRow?, itemType: IDType, on connection: Connection) throws {
@@ -34,7 +34,7 @@ struct ClusterFinder {
             let known = try catalogue.items(itemType)
             clusters = Dictionary(zip(known.items, known.clusters), uniquingKeysWith: { first, _ in first })
             source = ItemClusters.Source(rawValue: stored.clusterSource.rawValue)!
-            codebook = stored.codebook?.bytes
+            codebook = stored.codebook
         }
     }
 
@@ -80,11 +80,11 @@ struct ClusterFinder {
     ) throws -> (found: FoundClusters, added: [ExternalID]) {
         guard previous.source == .semantic else { return try relabelled(items, previous) }
         let column = context.settings.text("embedding")
-        guard !column.isEmpty, let bytes = previous.codebook else {
+        guard !column.isEmpty, let stored = previous.codebook else {
             let same = ItemClusters(source: .semantic, clusterOfItem: clusters, names: previous.names)
-            return (FoundClusters(items: same), [])
+            return (FoundClusters(items: same, codebook: previous.codebook), [])
         }
-        let codebook = try SemanticCodebook(bytes: bytes)
+        let codebook = try SemanticCodebook(bytes: stored.bytes)
         let known = Set(items)
         var added: [ExternalID] = [], vectors: [Float] = []
         try source.readEmbeddings(column, on: connection) { item, vector in
@@ -96,7 +96,9 @@ struct ClusterFinder {
             vectors.baseAddress.map { codebook.assign($0, count: added.count, pool: context.pool) } ?? []
         }
         let all = ItemClusters(source: .semantic, clusterOfItem: clusters + assigned, names: previous.names)
-        return (FoundClusters(items: all, figures: ["items added": Double(added.count)]), added)
+        return (
+            FoundClusters(items: all, codebook: stored, figures: ["items added": Double(added.count)]), added
+        )
     }
 
     private func chosen(hasCategories: Bool) -> ItemClusters.Source {
@@ -128,7 +130,7 @@ struct ClusterFinder {
         _ items: [ExternalID], _ vectors: UnsafePointer<Float>, _ width: Int, _ previous: Previous?
     ) throws -> FoundClusters {
         var before: SemanticFit.Previous?
-        if let previous, previous.source == .semantic, let bytes = previous.codebook {
+        if let previous, previous.source == .semantic, let bytes = previous.codebook?.bytes {
             do {
                 before = SemanticFit.Previous(
                     codebook: try SemanticCodebook(bytes: bytes),

@@ -76,7 +76,7 @@ struct TransitionMaker {
         var build = TransitionBuild(facts: facts, clusters: [], keys: [])
         for scene in 0...scenes.count {
             let counts = try TransitionTally.finish(workers.map { $0.tallies[scene] }, workers: context.threads)
-            let (table, churn) = try counts.build(scene: scene == 0 ? nil : Int32(scene), churnOf: Self.compared)
+            let (table, churn) = try counts.build(scene: scene == 0 ? nil : Int32(scene - 1), churnOf: Self.compared)
             build.keys.append(contentsOf: rows(of: table))
             guard scene == 0 else { continue }
             build.facts.transitions = table.row(.everybody)?.support ?? 0

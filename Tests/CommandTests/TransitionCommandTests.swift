@@ -282,7 +282,8 @@ import Testing
     }
 
     @Test func forceNeedsAReason() throws {
-        let ended = try Shop().commands.run(["transitions", "--force"])
+        let shop = try Shop()
+        let ended = try shop.commands.run(["transitions", "--force"])
         #expect(ended.code == 64 && ended.errors.contains("--force needs --reason"), "\(ended.errors)")
     }
 }
