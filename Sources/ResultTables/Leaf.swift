@@ -21,8 +21,9 @@ enum Leaf: CaseIterable {
     }
 
     /// Of transition keys `t` those that two clusters at most and no scene make: what can be told by the names of both.
-    static let keysOfTwo =
-        "nearline.transition_scene(t.key) = 0 AND nearline.transition_oldest(t.key) IS NULL"
+    ///
+    /// By inequalities: of equalities of an expression PostgreSQL expects hardly a row, and then joins in nested loops.
+    static let keysOfTwo = "t.key >> 48 < 1 AND t.key & 4294901760 < 1"
 
     func name(_ release: Int) -> String { "\(parent)_r\(release)" }
 }
