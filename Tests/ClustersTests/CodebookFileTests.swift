@@ -31,7 +31,7 @@ import Testing
                 // Only where JSON may be written in two ways, such as a space for a tab, does a flip say the same.
                 #expect(try SemanticCodebook(bytes: damaged) == codebook)
             } catch {
-                #expect(error is SafetensorsError)
+                #expect("\(error)".contains("the stored codebook"))
             }
         }
     }
