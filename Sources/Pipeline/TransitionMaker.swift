@@ -46,10 +46,10 @@ struct TransitionMaker {
         let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
         let scenes = try self.scenes(asOf, on: connection)
         let counting = TransitionCounting(context: context, source: source)
-        let workers = try (0..<context.threads).map { _ in
+        let workers = try (0..<counting.workers).map { _ in
             try CountingWorker(
                 found.items, asOf: asOf.microseconds, scenes: scenes.count, counting.settings,
-                memoryBytes: counting.memory / context.threads)
+                memoryBytes: counting.memory / counting.workers)
         }
         try context.stage("counting transitions") {
             let reader = try counting.read(
