@@ -28,8 +28,10 @@ struct TransitionMaker {
     static func settings(_ settings: Settings) -> String { settings.json(decisive) }
 
     /// Equal for what would give the same transitions: ageing weighs all by the same factor when only time goes by.
-    static func inputHash(_ settings: Settings, _ fingerprint: String) -> String {
-        Checksum.name(Self.settings(settings) + "|" + fingerprint)
+    ///
+    /// - Parameter knowsModelOnly: whether items that came after the model are left out, for a refresh to bring them.
+    static func inputHash(_ settings: Settings, _ fingerprint: String, knowsModelOnly: Bool = false) -> String {
+        Checksum.name(Self.settings(settings) + "|" + fingerprint + (knowsModelOnly ? "|items of the model" : ""))
     }
 
     /// - Parameters:
