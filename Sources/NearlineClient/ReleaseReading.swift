@@ -30,16 +30,17 @@ struct ReleaseReading {
 
     func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
         try session.read(pinned) { release in
-            let keys = release.clusters.transitionKeys(after: clusters)
+            guard let names = release.clusters else { throw ClustersMoved() }
+            let keys = names.transitionKeys(after: clusters)
             let columns: [NextClusters.Basis] = [.triple, .pair, .latest, .everybody]
             let rows = try session.ask(
                 release.transitions,
                 columns.dropLast().map { basis in Self.parameter(keys.first { $0.basis == basis }?.key.value) },
                 doing: "looking up what comes next")
             try check(rows, of: release)
-            guard rows.int32(0, 5).map(Int.init) == release.clusters.build else { throw ClustersMoved() }
+            guard rows.int32(0, 5).map(Int.init) == names.build else { throw ClustersMoved() }
             for (place, basis) in columns.enumerated() {
-                if let next = try read(rows, place + 1, basis, of: release) { return next }
+                if let next = try read(rows, place + 1, basis, of: release, names) { return next }
             }
             return NextClusters(release: release.release.number, basis: .nothing, places: [])
         }
@@ -103,13 +104,14 @@ struct ReleaseReading {
     }
 
     private func read(
-        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, of release: LoadedRelease
+        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, of release: LoadedRelease,
+        _ clusters: ClusterNames
     ) throws -> NextClusters? {
         try rows.withField(0, column) { payload in
             guard let payload else { return nil }
             do throws(ListDecodingError) {
                 return try release.decoding.decode(payload, dictionary: release.dictionary, basis: basis) {
-                    release.clusters.names.indices.contains($0) ? release.clusters.names[$0] : nil
+                    clusters.names.indices.contains($0) ? clusters.names[$0] : nil
                 }
             } catch {
                 throw error.reason(release)
