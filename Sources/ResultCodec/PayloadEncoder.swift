@@ -8,8 +8,8 @@ package struct PayloadEncoder: Sendable {
     private let dictionary: LoadedDictionary?
     private let sketch: RepeatSketch
     private let triesEverything: Bool
-    private var list = RankedList()
-    private var bands = BandWriter()
+    private var list: RankedList
+    private var bands: BandWriter
     private var planes: [UInt8] = []
     private var packed: [UInt8] = []
     private var compressed: [UInt8] = []
@@ -21,10 +21,13 @@ package struct PayloadEncoder: Sendable {
     ///   - dictionary: what readers of these payloads will have at hand, nil for none.
     ///   - triesEverything: whether every codec is written out, also where a sketch says that it cannot win: to measure
     ///     the sketch.
-    package init(dictionary: PayloadDictionary? = nil, triesEverything: Bool = false) {
+    ///   - isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
+    package init(dictionary: PayloadDictionary? = nil, triesEverything: Bool = false, isReadable: Bool = false) {
         self.dictionary = dictionary.map { LoadedDictionary($0) }
         self.triesEverything = triesEverything
-        sketch = RepeatSketch(dictionary)
+        sketch = RepeatSketch(dictionary, isReadable: isReadable)
+        list = RankedList(isReadable: isReadable)
+        bands = BandWriter(isReadable: isReadable)
     }
 
     /// The payload of `list`, best candidate first, no row twice, scores finite and never rising.

@@ -13,14 +13,25 @@ struct ExposureCounts {
         listsInTop = lists
     }
 
-    mutating func count(_ list: [Candidate]) {
-        Self.count(list.span, into: &lists)
-        Self.count(list.span.extracting(first: Self.top), into: &listsInTop)
+    /// Many lists at a time: so much of that memory is then under way at once.
+    mutating func count(_ users: Span<(user: ExternalID, list: [Candidate])>) {
+        Self.count(users, into: &lists, first: .max)
+        Self.count(users, into: &listsInTop, first: Self.top)
     }
 
-    private static func count(_ list: Span<Candidate>, into counts: inout [UInt32]) {
+    private static func count(
+        _ users: Span<(user: ExternalID, list: [Candidate])>, into counts: inout [UInt32], first: Int
+    ) {
         var counts = counts.mutableSpan
-        for place in list.indices { counts[Int(list[place].row)] += 1 }
+        for user in users.indices {
+            let list = users[user].list.span
+            let end = min(first, list.count)
+            var place = 0
+            while place < end {
+                counts[Int(list[unchecked: place].row)] &+= 1
+                place &+= 1
+            }
+        }
     }
 
     func lists(_ row: Int) -> Int64 { Int64(lists[row]) }

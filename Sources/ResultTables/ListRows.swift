@@ -46,8 +46,8 @@ final class ListRows: @unchecked Sendable {
             rows.int32(release)
             rows.bytes(payload)
             payloadBytes += payload.count
-            exposure.count(list)
         }
+        exposure.count(users.span)
         expectedBytes = max(expectedBytes, rows.byteCount + 1024)
         return (rows, payloadBytes)
     }
