@@ -42,6 +42,15 @@ package struct PayloadEncoder: Sendable {
         _ candidates: some RandomAccessCollection<Candidate>, into payload: inout [UInt8]
     ) throws(PayloadError) {
         try list.take(candidates)
+        writeSmallest(into: &payload)
+    }
+
+    package mutating func encode(_ candidates: Span<Candidate>, into payload: inout [UInt8]) throws(PayloadError) {
+        try list.take(candidates)
+        writeSmallest(into: &payload)
+    }
+
+    private mutating func writeSmallest(into payload: inout [UInt8]) {
         writeBody(.bands)
         var best = PayloadCodec.bands
         var smallest = bands.byteCount

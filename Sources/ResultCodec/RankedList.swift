@@ -31,16 +31,16 @@ struct RankedList: Sendable {
     /// - Parameter isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
     init(isReadable: Bool = false) { self.isReadable = isReadable }
 
-    /// Overwrites the list; where it throws, what it held is gone.
     mutating func take(_ candidates: some RandomAccessCollection<Candidate>) throws(PayloadError) {
-        guard candidates.count <= PayloadHeader.longestList else { throw .tooManyCandidates(candidates.count) }
         let taken = candidates.withContiguousStorageIfAvailable { candidates in
             Result { () throws(PayloadError) in try take(candidates.span) }
         }
         if let taken { try taken.get() } else { try take(Array(candidates).span) }
     }
 
-    private mutating func take(_ candidates: Span<Candidate>) throws(PayloadError) {
+    /// Overwrites the list; where it throws, what it held is gone.
+    mutating func take(_ candidates: Span<Candidate>) throws(PayloadError) {
+        guard candidates.count <= PayloadHeader.longestList else { throw .tooManyCandidates(candidates.count) }
         makeRoom(for: candidates.count)
         guard isReadable ? takeReadably(candidates) : takeQuickly(candidates) else { throw fault() }
         rowSet.reset(for: count)

@@ -48,4 +48,8 @@ int nearline_choose_bands(const uint32_t row_lengths[33], uint32_t any_row, long
 long nearline_write_bands(struct nearline_columns columns, long count, const struct nearline_counts *counts,
                           uint8_t *body);
 
+// fetch.c
+void nearline_fetch_list(const struct nearline_candidate *candidates, long count);
+void nearline_fetch_counts(const struct nearline_candidate *candidates, long count, const uint8_t *counts);
+
 #endif
