@@ -27,7 +27,14 @@ package struct RowCounts: Sendable {
         }
     }
 
-    package subscript(row: Int) -> Int64 { Int64(rounds[row]) << 8 | Int64(rest[row]) }
+    /// By row, what all of these have counted.
+    package static func sums(_ counts: [RowCounts]) -> [Int64] {
+        var sums = [Int64](repeating: 0, count: counts.first?.rest.count ?? 0)
+        for counts in counts {
+            for row in sums.indices { sums[row] += Int64(counts.rounds[row]) << 8 | Int64(counts.rest[row]) }
+        }
+        return sums
+    }
 }
 
 /// What will soon be read is brought near while something else is computed.

@@ -24,6 +24,8 @@ struct ExposureCounts {
         listsInTop.fetch(list.extracting(first: Self.top))
     }
 
-    func lists(_ row: Int) -> Int64 { lists[row] }
-    func listsInTop(_ row: Int) -> Int64 { listsInTop[row] }
+    /// By item, what all of these have counted.
+    static func sums(_ counts: [ExposureCounts]) -> (lists: [Int64], listsInTop: [Int64]) {
+        (RowCounts.sums(counts.map(\.lists)), RowCounts.sums(counts.map(\.listsInTop)))
+    }
 }

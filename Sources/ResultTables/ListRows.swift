@@ -9,6 +9,8 @@ final class ListRows: @unchecked Sendable {
     private(set) var exposure: ExposureCounts
     private let release: Int32
     private let userType: IDType
+    /// Whether numbers are `integer`, not `bigint`.
+    private let isNarrow: Bool
     private var encoder = PayloadEncoder()
     private var key: [UInt8] = []
     private var payload: [UInt8] = []
@@ -28,6 +30,7 @@ final class ListRows: @unchecked Sendable {
     init(release: Int, userType: IDType, items: Int) {
         self.release = Int32(release)
         self.userType = userType
+        isNarrow = userType == .int
         exposure = ExposureCounts(items: items)
     }
 
@@ -35,29 +38,38 @@ final class ListRows: @unchecked Sendable {
     func rows(
         of users: ArraySlice<(user: ExternalID, list: [Candidate])>
     ) throws(PayloadError) -> (rows: CopyRows, payloadBytes: Int) {
-        var rows = CopyRows(), payloadBytes = 0
+        var rows = CopyRows()
         rows.reserveBytes(expectedBytes)
-        let users = users.span
+        let payloadBytes = try append(users.span, to: &rows, &encoder, &exposure, &payload)
+        expectedBytes = max(expectedBytes, rows.byteCount + 1024)
+        return (rows, payloadBytes)
+    }
+
+    /// What changes is handed over, once for all users: a class watches each access to its variables.
+    private func append(
+        _ users: Span<(user: ExternalID, list: [Candidate])>, to rows: inout CopyRows, _ encoder: inout PayloadEncoder,
+        _ exposure: inout ExposureCounts, _ payload: inout [UInt8]
+    ) throws(PayloadError) -> Int {
+        var payloadBytes = 0
         for place in users.indices {
             // Two lists ahead the list, one ahead its counts: both lie far away.
             if place + 2 < users.count { RowCounts.fetch(list: users[place + 2].list.span) }
             if place + 1 < users.count { exposure.fetch(users[place + 1].list.span) }
             try encoder.encode(users[place].list.span, into: &payload)
-            rows.beginRow(fields: 3)
+            rows.beginRow(fields: Self.columns.count)
             append(users[place].user, to: &rows)
             rows.int32(release)
             rows.bytes(payload)
             payloadBytes += payload.count
             exposure.count(users[place].list.span)
         }
-        expectedBytes = max(expectedBytes, rows.byteCount + 1024)
-        return (rows, payloadBytes)
+        return payloadBytes
     }
 
     private func append(_ user: ExternalID, to rows: inout CopyRows) {
         switch user {
-        case .integer(let value) where userType == .int: rows.int32(Int32(truncatingIfNeeded: value))
-        case .integer(let value): rows.int64(value)
+        case .integer(let value):
+            if isNarrow { rows.int32(Int32(truncatingIfNeeded: value)) } else { rows.int64(value) }
         default:
             key.removeAll(keepingCapacity: true)
             user.appendBinary(to: &key, type: userType)
