@@ -7,6 +7,7 @@
 enum { BORDERS = 32, REACH = 8, MOST_BANDS = 8, STEEPEST = 3, LARGEST_COUNT = 500, UNREACHABLE = 16000 };
 
 typedef int16_t borders __attribute__((vector_size(2 * BORDERS)));
+typedef uint32_t longer __attribute__((vector_size(4 * BORDERS)));
 
 #define FOUR(k) (k), (k) + 1, (k) + 2, (k) + 3
 #define SIXTEEN(k) FOUR(k), FOUR((k) + 4), FOUR((k) + 8), FOUR((k) + 12)
@@ -22,11 +23,10 @@ struct table {
 
 // The rows below each border, or in lists of more than LARGEST_COUNT shares of that many.
 INLINED void cover(const uint32_t *row_lengths, long count, borders *covered) {
-    int16_t shares[BORDERS];
     if (count <= LARGEST_COUNT) {
-        for (int b = 0; b < BORDERS; b++) shares[b] = (int16_t)row_lengths[b];
-        borders sums, none = {0};
-        memcpy(&sums, shares, sizeof sums);
+        longer lengths;
+        memcpy(&lengths, row_lengths, sizeof lengths);
+        borders sums = __builtin_convertvector(lengths, borders), none = {0};
         sums += MOVED(none, sums, 1);
         sums += MOVED(none, sums, 2);
         sums += MOVED(none, sums, 4);
@@ -35,6 +35,7 @@ INLINED void cover(const uint32_t *row_lengths, long count, borders *covered) {
         *covered = sums;
     } else {
         uint32_t sum = 0;
+        int16_t shares[BORDERS];
         for (int b = 0; b < BORDERS; b++) {
             sum += row_lengths[b];
             shares[b] = (int16_t)((uint64_t)sum * LARGEST_COUNT / (uint64_t)count);
@@ -43,6 +44,16 @@ INLINED void cover(const uint32_t *row_lengths, long count, borders *covered) {
     }
     // Border 0 covers nothing.
     (*covered)[0] = 0;
+}
+
+// The distance of the nearest border where a band may begin that ends at `end`, for these bits in all.
+INLINED int nearest_begin(const struct table *table, const int16_t *before, int16_t bits, int end) {
+    // All are looked at, as where to stop could not be foretold.
+    int distance = 0;
+    for (int d = REACH; d > 0; d--) {
+        distance = (int16_t)(before[end - d] + table->costs[d - 1][end]) == bits ? d : distance;
+    }
+    return distance;
 }
 
 // Walks back from the last border over the bands that made the fewest bits; the highest band first.
@@ -55,14 +66,7 @@ INLINED int walk(const struct table *table, int bands, int last, uint8_t *found)
             left--;
             continue;
         }
-        int distance = end;
-        if (left > 1) {
-            // All are looked at, as where to stop could not be foretold; the nearest one counts.
-            for (int d = REACH; d > 0; d--) {
-                int16_t bits = (int16_t)(before[end - d] + table->costs[d - 1][end]);
-                distance = bits == here[end] ? d : distance;
-            }
-        }
+        int distance = left > 1 ? nearest_begin(table, before, here[end], end) : end;
         found[count++] = (uint8_t)(left > 1 && distance == 1 && end > 1 ? end - 1 : end);
         end -= distance;
         left--;

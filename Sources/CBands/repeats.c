@@ -1,17 +1,35 @@
+#include <string.h>
+
 #include "bands.h"
 #include "dispatch.h"
 
 enum { BLOCK = 16 };
 
+typedef uint8_t bytes __attribute__((vector_size(4 * BLOCK)));
+typedef uint32_t words __attribute__((vector_size(4 * BLOCK)));
+typedef uint16_t shorts __attribute__((vector_size(2 * BLOCK)));
+typedef uint16_t wide_bytes __attribute__((vector_size(8 * BLOCK)));
+
 // RepeatSketch.changes. Behind the end all are zeros, and so do not change.
 DISPATCHED long nearline_changes(const uint32_t *restrict rows, const uint16_t *restrict falls, long count) {
-    uint32_t changes = 0;
-    for (long start = 0; start < count; start += BLOCK) {
-        for (long i = start; i < start + BLOCK; i++) {
-            uint32_t row = rows[i] ^ rows[i + 1];
-            changes += ((row & 0xFF) != 0) + ((row & 0xFF00) != 0) + ((row & 0xFF0000) != 0);
-            changes += falls[i] != falls[i + 1];
+    long changes = 0;
+    for (long start = 0; start < count;) {
+        bytes row_changes = {0};
+        shorts fall_changes = {0};
+        // As many blocks as a lane of 8 bits can add up.
+        for (int block = 0; block < 255 && start < count; block++, start += BLOCK) {
+            words row, next;
+            memcpy(&row, rows + start, sizeof row);
+            memcpy(&next, rows + start + 1, sizeof next);
+            // The highest byte is seldom anything but 0.
+            row_changes -= (bytes)((bytes)((row ^ next) & 0xFFFFFF) != 0);
+            shorts fall, next_fall;
+            memcpy(&fall, falls + start, sizeof fall);
+            memcpy(&next_fall, falls + start + 1, sizeof next_fall);
+            fall_changes -= (shorts)(fall != next_fall);
         }
+        changes += __builtin_reduce_add(__builtin_convertvector(row_changes, wide_bytes));
+        changes += __builtin_reduce_add(fall_changes);
     }
     return changes;
 }
