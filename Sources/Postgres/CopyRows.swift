@@ -15,6 +15,12 @@ package struct CopyRows: Sendable {
         if buffer.count < byteCount { buffer.append(contentsOf: repeatElement(0, count: byteCount - buffer.count)) }
     }
 
+    /// What is laid out, to change it: a checksum that is computed of many fields at a time.
+    package mutating func withMutableBytes(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        let byteCount = byteCount
+        buffer.withUnsafeMutableBytes { body(UnsafeMutableRawBufferPointer(rebasing: $0[..<byteCount])) }
+    }
+
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<byteCount])) }
     }

@@ -45,12 +45,17 @@ package struct PayloadEncoder: Sendable {
         writeSmallest(into: &payload)
     }
 
-    package mutating func encode(_ candidates: Span<Candidate>, into payload: inout [UInt8]) throws(PayloadError) {
+    /// Overwrites `payload` with the payload of `list`; where it throws, `payload` is as it was.
+    ///
+    /// - Parameter isSealed: whether the checksum is written, and not left to ``PayloadSeal``.
+    package mutating func encode(
+        _ candidates: Span<Candidate>, into payload: inout [UInt8], isSealed: Bool = true
+    ) throws(PayloadError) {
         try list.take(candidates)
-        writeSmallest(into: &payload)
+        writeSmallest(into: &payload, isSealed: isSealed)
     }
 
-    private mutating func writeSmallest(into payload: inout [UInt8]) {
+    private mutating func writeSmallest(into payload: inout [UInt8], isSealed: Bool = true) {
         writeBody(.bands)
         var best = PayloadCodec.bands
         var smallest = bands.byteCount
@@ -64,7 +69,7 @@ package struct PayloadEncoder: Sendable {
         }
         wins[Int(best.rawValue)] += 1
         bytes[Int(best.rawValue)] += PayloadHeader.byteCount + smallest
-        write(best, into: &payload)
+        write(best, into: &payload, isSealed: isSealed)
     }
 
     /// How many lists this encoder has written by `codec`, and their bytes.
@@ -90,7 +95,7 @@ package struct PayloadEncoder: Sendable {
         precondition(codec != .sharedPlanes || dictionary != nil, "shared planes need a dictionary")
         try list.take(candidates)
         writeBody(codec)
-        write(codec, into: &payload)
+        write(codec, into: &payload, isSealed: true)
     }
 
     /// Whether writing the body by `codec` could need no more than `smallest` bytes.
@@ -140,10 +145,12 @@ package struct PayloadEncoder: Sendable {
         }
     }
 
-    private func write(_ codec: PayloadCodec, into payload: inout [UInt8]) {
+    private func write(_ codec: PayloadCodec, into payload: inout [UInt8], isSealed: Bool) {
         let stored = byteCount(codec)
         let rawLength = codec.isPlanes ? BytePlanes.bytesPerCandidate * list.count : stored
         let header = PayloadHeader(codec: codec, count: list.count, rawLength: rawLength)
-        body(codec).withUnsafeBytes { header.write(UnsafeRawBufferPointer(rebasing: $0[..<stored]), into: &payload) }
+        body(codec).withUnsafeBytes {
+            header.write(UnsafeRawBufferPointer(rebasing: $0[..<stored]), into: &payload, isSealed: isSealed)
+        }
     }
 }

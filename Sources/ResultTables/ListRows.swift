@@ -14,6 +14,8 @@ final class ListRows: @unchecked Sendable {
     private var encoder = PayloadEncoder()
     private var key: [UInt8] = []
     private var payload: [UInt8] = []
+    /// Where in the rows they are.
+    private var payloads: [Range<Int>] = []
     /// What the rows before took, so that the next need not grow.
     private var expectedBytes = 0
 
@@ -40,7 +42,10 @@ final class ListRows: @unchecked Sendable {
     ) throws(PayloadError) -> (rows: CopyRows, payloadBytes: Int) {
         var rows = CopyRows()
         rows.reserveBytes(expectedBytes)
-        let payloadBytes = try append(users.span, to: &rows, &encoder, &exposure, &payload)
+        payloads.removeAll(keepingCapacity: true)
+        try append(users.span, to: &rows, &encoder, &exposure, &payload, &payloads)
+        rows.withMutableBytes { PayloadSeal.seal(payloads, in: $0) }
+        let payloadBytes = payloads.reduce(0) { $0 + $1.count }
         expectedBytes = max(expectedBytes, rows.byteCount + 1024)
         return (rows, payloadBytes)
     }
@@ -48,22 +53,20 @@ final class ListRows: @unchecked Sendable {
     /// What changes is handed over, once for all users: a class watches each access to its variables.
     private func append(
         _ users: Span<(user: ExternalID, list: [Candidate])>, to rows: inout CopyRows, _ encoder: inout PayloadEncoder,
-        _ exposure: inout ExposureCounts, _ payload: inout [UInt8]
-    ) throws(PayloadError) -> Int {
-        var payloadBytes = 0
+        _ exposure: inout ExposureCounts, _ payload: inout [UInt8], _ payloads: inout [Range<Int>]
+    ) throws(PayloadError) {
         for place in users.indices {
             // Two lists ahead the list, one ahead its counts: both lie far away.
             if place + 2 < users.count { RowCounts.fetch(list: users[place + 2].list.span) }
             if place + 1 < users.count { exposure.fetch(users[place + 1].list.span) }
-            try encoder.encode(users[place].list.span, into: &payload)
+            try encoder.encode(users[place].list.span, into: &payload, isSealed: false)
             rows.beginRow(fields: Self.columns.count)
             append(users[place].user, to: &rows)
             rows.int32(release)
             rows.bytes(payload)
-            payloadBytes += payload.count
+            payloads.append(rows.byteCount - payload.count..<rows.byteCount)
             exposure.count(users[place].list.span)
         }
-        return payloadBytes
     }
 
     private func append(_ user: ExternalID, to rows: inout CopyRows) {

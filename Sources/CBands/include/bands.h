@@ -48,6 +48,9 @@ int nearline_choose_bands(const uint32_t row_lengths[33], uint32_t any_row, long
 long nearline_write_bands(struct nearline_columns columns, long count, const struct nearline_counts *counts,
                           uint8_t *body);
 
+// seal.c
+void nearline_seal_four(uint8_t *const payloads[4], const long counts[4]);
+
 // fetch.c
 void nearline_fetch_list(const struct nearline_candidate *candidates, long count);
 void nearline_fetch_counts(const struct nearline_candidate *candidates, long count, const uint8_t *counts);
