@@ -75,23 +75,34 @@ package struct CopyRows: Sendable {
         fieldsLeft -= 1
     }
 
-    private mutating func field(_ value: some FixedWidthInteger) {
+    @inline(__always)
+    private mutating func field(_ value: some FixedWidthInteger & BitwiseCopyable) {
         beginField()
         append(Int32(value.bitWidth / 8))
         append(value)
     }
 
-    private mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.bigEndian) { append($0) }
+    @inline(__always)
+    private mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        let end = byteCount + MemoryLayout<Value>.size
+        makeRoom(end)
+        buffer.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: byteCount, as: Value.self)
+        }
+        byteCount = end
     }
 
-    @inline(__always)
     private mutating func append(_ bytes: UnsafeRawBufferPointer) {
         let end = byteCount + bytes.count
-        if buffer.count < end { reserveBytes(max(2 * buffer.count, end)) }
+        makeRoom(end)
         buffer.withUnsafeMutableBytes { buffer in
             unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[byteCount..<end]).copyMemory(from: bytes)
         }
         byteCount = end
+    }
+
+    @inline(__always)
+    private mutating func makeRoom(_ byteCount: Int) {
+        if buffer.count < byteCount { reserveBytes(max(2 * buffer.count, byteCount)) }
     }
 }
