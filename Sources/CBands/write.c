@@ -85,8 +85,9 @@ INLINED void append_both(struct bits *to, uint64_t first, uint64_t first_width, 
 INLINED void append_unary(struct bits *to, const shorts *widths) {
     // Joined where they lie, two and then four to a lane: the first is lowest.
     pairs both = (pairs)*widths, first = both & 0xFFFF, second = both >> 16;
-    pairs ones = __builtin_elementwise_min(first, (pairs){0} + 1), other = __builtin_elementwise_min(second, (pairs){0} + 1);
-    fours values = (fours)(ones << second | other), all = (fours)(first + second);
+    pairs one = (pairs){0} + 1;
+    pairs joined = __builtin_elementwise_min(first, one) << second | __builtin_elementwise_min(second, one);
+    fours values = (fours)joined, all = (fours)(first + second);
     fours lower = all & 0xFFFFFFFF, upper = all >> 32;
     values = (values & 0xFFFFFFFF) << upper | values >> 32;
     all = lower + upper;
@@ -357,7 +358,7 @@ INLINED void write_rests(struct bits *to, struct nearline_columns columns, long 
     }
 }
 
-// Writes the body of codec 4 and returns how many bytes it has; eight more may be written. There is a candidate at least.
+// Writes the body of codec 4 and returns how many bytes it has; eight more may be written. The list is not empty.
 DISPATCHED long nearline_write_bands(struct nearline_columns columns, long count,
                                      const struct nearline_counts *counts, uint8_t *body) {
     struct bands bands;
