@@ -50,6 +50,7 @@ struct RankedList: Sendable {
 
     /// Fills columns and counts; false where a score is at fault.
     private mutating func takeQuickly(_ candidates: Span<Candidate>) -> Bool {
+        precondition(MemoryLayout<Candidate>.stride == MemoryLayout<nearline_candidate>.stride, "C reads candidates")
         var counts = nearline_counts()
         let count = count
         let isTaken = candidates.withUnsafeBufferPointer { candidates in

@@ -3,7 +3,8 @@ import Domain
 /// How often each source occurs in a list, and in how many runs.
 struct SourceCounts {
     private(set) var runs = 0
-    /// 16 bits for each source, by raw value: adding one is two instructions. A fifth source needs a second word.
+    /// 16 bits for each source, by raw value: adding one is two instructions. A fifth source needs a second word,
+    /// here and in `CBands`.
     private(set) var counts: UInt64 = 0
     private var before: UInt8 = 0xFF
 
