@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "Domain"),
         .target(name: "Checksum", dependencies: ["CXXHash"]),
         .target(name: "Postgres", dependencies: ["CLibPQ"]),
-        .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CBands", "CLZ4"]),
         .target(name: "Snapshots", dependencies: ["Domain", "Checksum"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
@@ -66,6 +66,7 @@ let package = Package(
 
         // C
         .target(name: "CKernels"),
+        .target(name: "CBands"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),

@@ -153,6 +153,7 @@ package final class ReleaseWriter {
     ///
     /// - Parameter clusterOfRow: the cluster of each item, -1 for none; empty where nothing is known of clusters.
     package func finish(_ vocabulary: Vocabulary, clusterOfRow: [Int32] = []) throws {
+        let exposure = ExposureCounts.sums(([here] + beside).map(\.exposure))
         var key: [UInt8] = []
         _ = try connection.copyIn(
             Leaf.item.name(release), columns: ["release", "item_row", "item_id", "lists", "lists_top_10", "cluster"],
@@ -165,8 +166,8 @@ package final class ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(beside.reduce(here.exposure.lists(row)) { $0 + $1.exposure.lists(row) })
-                out.int64(beside.reduce(here.exposure.listsInTop(row)) { $0 + $1.exposure.listsInTop(row) })
+                out.int64(exposure.lists[row])
+                out.int64(exposure.listsInTop[row])
                 if row < clusterOfRow.count, clusterOfRow[row] >= 0 {
                     out.int32(clusterOfRow[row])
                 } else {
