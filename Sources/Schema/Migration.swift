@@ -16,6 +16,7 @@ package struct Migration: Sendable {
         Migration("0003_result_tables", PackageResources._003_result_tables_sql),
         Migration("0004_payloads", PackageResources._004_payloads_sql),
         Migration("0005_release_states", PackageResources._005_release_states_sql),
+        Migration("0007_interests", PackageResources._007_interests_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8]) {
