@@ -20,8 +20,9 @@ package struct InterestPrompt: Sendable, Equatable {
         return Checksum.name(parts.map { "\($0.utf8.count):\($0)" }.joined())
     }
 
-    /// Tokens that this question may cost, for the budget: a token is seldom shorter than two bytes.
+    /// More tokens than this question can cost, for the budget: no token is shorter than a byte.
     package func tokenEstimate(for model: ChatModel) -> Int {
-        messages.reduce(model.maximumAnswerTokens) { $0 + $1.content.utf8.count / 2 }
+        // Each message is wrapped in some tokens of the chat template.
+        messages.reduce(model.maximumAnswerTokens) { $0 + $1.content.utf8.count + 32 }
     }
 }

@@ -6,6 +6,12 @@ package struct InterestOutcome: Sendable, Equatable {
     package let match: InterestMatch
     /// False where an earlier run had paid for it.
     package let wasAsked: Bool
+
+    package init(key: InterestKey, match: InterestMatch, wasAsked: Bool) {
+        self.key = key
+        self.match = match
+        self.wasAsked = wasAsked
+    }
 }
 
 /// How many requests and tokens a run may use, and how many requests at once.
@@ -67,7 +73,7 @@ package struct InterestRun: Sendable {
         self.log = log
     }
 
-    /// - Parameter progress: called after each answer and each batch of known ones.
+    /// - Parameter progress: called after each answer, and at the end.
     package func run(
         _ keys: [InterestKey], shouldStop: @escaping @Sendable () -> Bool = { false },
         progress: (InterestReport) -> Void = { _ in }
@@ -78,11 +84,12 @@ package struct InterestRun: Sendable {
                 while state.inFlight < budget.concurrency, let question = try await state.next(shouldStop: shouldStop) {
                     group.addTask { try await ask(question, shouldStop: shouldStop) }
                 }
-                progress(state.report)
                 guard let asked = try await group.next() else { break }
                 try state.take(asked)
+                progress(state.report)
             }
         }
+        progress(state.report)
         return state.report
     }
 
