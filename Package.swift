@@ -91,6 +91,7 @@ let package = Package(
             dependencies: [
                 "Interests", "Domain", "Postgres", "Schema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/Benchmarks/Interests"),
         .executableTarget(

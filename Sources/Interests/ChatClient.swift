@@ -40,6 +40,8 @@ package struct ChatClient: Sendable {
     package static func session() -> HTTPClient {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(10)
+        // A refused connection shows at once; when to try again is this client's own decision.
+        configuration.connectionPool.retryConnectionEstablishment = false
         // As many as are asked for at once; the run bounds that.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

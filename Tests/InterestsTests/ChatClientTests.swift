@@ -19,7 +19,9 @@ import Testing
             backoff: Backoff(tries: tries, firstPause: .milliseconds(100), longestPause: longestPause),
             pause: { pauses.add($0) })
         var result: Result<ChatAnswer, any Error>
-        do { result = .success(try await client.ask(prompt, shouldStop: shouldStop)) } catch { result = .failure(error) }
+        do { result = .success(try await client.ask(prompt, shouldStop: shouldStop)) } catch {
+            result = .failure(error)
+        }
         try await http.shutdown()
         try await server.close()
         return (result, pauses.all)
@@ -32,7 +34,9 @@ import Testing
     }
 
     @Test func anAnswerComesWithItsTokens() async throws {
-        let server = try await ChatServer { _ in .answer(body: completion("Bags", promptTokens: 31, completionTokens: 3)) }
+        let server = try await ChatServer { _ in
+            .answer(body: completion("Bags", promptTokens: 31, completionTokens: 3))
+        }
         let (result, pauses) = try await ask(server)
         #expect(try result.get() == ChatAnswer(text: "Bags", promptTokens: 31, completionTokens: 3))
         #expect(pauses.isEmpty && server.requests.map(\.path) == ["/v1/chat/completions"])
@@ -57,7 +61,8 @@ import Testing
 
     @Test func aRetryAfterIsHonoured() async throws {
         let server = try await ChatServer {
-            $0.number < 1 ? .answer(status: 429, headers: ["retry-after": "7"], body: "") : .answer(body: completion("Bags"))
+            $0.number < 1
+                ? .answer(status: 429, headers: ["retry-after": "7"], body: "") : .answer(body: completion("Bags"))
         }
         let (result, pauses) = try await ask(server)
         #expect(try result.get().text == "Bags")
@@ -75,7 +80,8 @@ import Testing
     @Test(arguments: [400, 401, 403, 404, 422, 302])
     func aFinalRefusalIsNotTriedAgainAndSaysTheNextStep(_ status: Int) async throws {
         let server = try await ChatServer { _ in
-            .answer(status: status, headers: ["location": "/elsewhere"], body: #"{"error":{"message":"no\n such model"}}"#)
+            .answer(
+                status: status, headers: ["location": "/elsewhere"], body: #"{"error":{"message":"no\n such model"}}"#)
         }
         let result = try await ask(server).result
         let error = #expect(throws: ChatError.self) { try result.get() }
@@ -185,16 +191,19 @@ import Testing
         #expect(try ChatEndpoint(base: base, environment: [:]).url == stem + "/v1/chat/completions")
     }
 
-    @Test(arguments: ["", "h:1", "ftp://h", "http://", "http:///x", "http://user:secret@h", "http://h/?key=secret", "http://h h"])
+    @Test(arguments: [
+        "", "h:1", "ftp://h", "http://", "http:///x", "http://user:secret@h", "http://h/?key=secret", "http://h h",
+    ])
     func aBaseThatIsNoneIsRefusedWithoutQuotingIt(_ base: String) {
         let error = #expect(throws: ChatError.self) { try ChatEndpoint(base: base, environment: [:]) }
         #expect(error?.description.contains("secret") == false)
     }
 
-    @Test(arguments: [
-        ("5", 5), ("0", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:48:00 GMT", 0),
-        ("Sun, 06 Now 1994 08:49:37 GMT", nil), ("-1", nil), ("nan", nil), ("soon", nil), (nil, nil),
-    ] as [(String?, Int?)])
+    @Test(
+        arguments: [
+            ("5", 5), ("0", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:48:00 GMT", 0),
+            ("Sun, 06 Now 1994 08:49:37 GMT", nil), ("-1", nil), ("nan", nil), ("soon", nil), (nil, nil),
+        ] as [(String?, Int?)])
     func aRetryAfterIsSecondsOrADate(_ header: String?, _ seconds: Int?) {
         // 784111777 is the date of RFC 9110's example.
         #expect(Backoff.asked(by: header, now: 784_111_740) == seconds.map { .seconds($0) })

@@ -122,8 +122,9 @@ private final class Conversation: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ status: Int, _ headers: [String: String], _ text: String, isWhole: Bool, on channel: any Channel)
-    {
+    private func answer(
+        _ status: Int, _ headers: [String: String], _ text: String, isWhole: Bool, on channel: any Channel
+    ) {
         send(status, headers, text, isWhole: isWhole, on: channel, then: server.answered)
     }
 }

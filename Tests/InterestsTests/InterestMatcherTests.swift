@@ -12,7 +12,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Sleeping bags", 20), ("  sleeping-BAGS.\n", 20), ("**Sleeping  Bags**", 20), ("1", 20), ("1.", 20), (" 2) ", 30),
+        ("Sleeping bags", 20), ("  sleeping-BAGS.\n", 20), ("**Sleeping  Bags**", 20), ("1", 20), ("1.", 20),
+        (" 2) ", 30),
         ("3. Bags", 40), ("1. Sleeping bags (Down bag)", 20), ("1. Sleeping b", 20), ("4: café, tea", 50),
         ("Café & Tea", 50), ("Answer: Camping stoves", 30), ("\n\n2. Camping stoves\n3. Bags", 30),
         ("After tents, this user will turn to camping stoves.", 30), (#"{"group": "Bags"}"#, 40),
@@ -26,7 +27,8 @@ import Testing
 
     @Test(arguments: [
         ("", InterestMatch.Reason.empty), (" \n.\t", .empty), ("Kayaks", .unknownName), ("5", .unknownName),
-        ("0", .unknownName), ("-1. Kayaks", .unknownName), ("3. Kayaks", .unknownName), ("99999999999999999999", .unknownName),
+        ("0", .unknownName), ("-1. Kayaks", .unknownName), ("3. Kayaks", .unknownName),
+        ("99999999999999999999", .unknownName),
         ("Tents", .partOfKey), ("lamps!", .partOfKey), ("Tents or lamps", .partOfKey), ("7. Tents", .partOfKey),
         ("Bags or camping stoves", .ambiguous), (#"{"group": "Kayaks"}"#, .unknownName),
     ])
@@ -62,7 +64,8 @@ import Testing
 
     @Test func noAnswerIsEverAClusterOfTheKey() throws {
         var generator = SeededGenerator(seed: 7)
-        let parts = SmallShop.clusters.map(\.name) + ["1", "2", "3", "4", "5", ".", "\n", "{", "\"", "and", "🧭", "e\u{301}"]
+        let parts =
+            SmallShop.clusters.map(\.name) + ["1", "2", "3", "4", "5", ".", "\n", "{", "\"", "and", "🧭", "e\u{301}"]
         for _ in 0..<2000 {
             let key = SmallShop.pairs.randomElement(using: &generator)!
             let output = (0..<Int.random(in: 0..<6, using: &generator))

@@ -59,7 +59,8 @@ import Testing
 
     @Test func namesThatAreNumbersAreNotNumbered() throws {
         let prompter = InterestPrompter(
-            [(1, "12"), (2, "7"), (3, "Tents")].map { ClusterDescription(id: $0.0, name: $0.1, titles: []) }, popular: [])
+            [(1, "12"), (2, "7"), (3, "Tents")].map { ClusterDescription(id: $0.0, name: $0.1, titles: []) },
+            popular: [])
         let prompt = try #require(prompter.prompt(for: SmallShop.key(nil, 3)))
         #expect(!prompt.isNumbered && prompt.messages[1].content.hasPrefix("Groups:\n- 12\n- 7\n"))
     }

@@ -59,7 +59,8 @@ import Testing
     }
 
     @Test func theCapOfTokensIsNeverPassed() async throws {
-        let server = try await ChatServer { _ in .answer(body: completion("1", promptTokens: 300, completionTokens: 10)) }
+        let server = try await ChatServer { _ in .answer(body: completion("1", promptTokens: 300, completionTokens: 10))
+        }
         let report = try await process.run(server, budget: InterestBudget(concurrency: 4, maxTokens: 2000))
         #expect(report.end == .maxTokens && report.tokens <= 2000 && report.asked >= 4)
         #expect(server.requests.count == report.asked)
@@ -91,7 +92,9 @@ import Testing
     }
 
     @Test func aKeyWithoutAnAnswerIsSkippedAndAskedByTheNextRun() async throws {
-        let server = try await ChatServer { $0.number < 2 ? .answer(status: 500, body: "") : .answer(body: completion("1")) }
+        let server = try await ChatServer {
+            $0.number < 2 ? .answer(status: 500, body: "") : .answer(body: completion("1"))
+        }
         let report = try await process.run(server, budget: InterestBudget(concurrency: 1))
         #expect(report.failed == 1 && report.outcomes.count == 11 && report.end == .done)
         #expect(try await process.run(server).asked == 1)
@@ -125,7 +128,9 @@ import Testing
     }
 
     @Test func answersThatAreNoTextOfPostgresAreStoredAllTheSame() async throws {
-        let server = try await ChatServer { _ in .answer(body: completion(#"a\u0000b"#).replacing(#"\\u"#, with: #"\u"#)) }
+        let server = try await ChatServer { _ in
+            .answer(body: completion(#"a\u0000b"#).replacing(#"\\u"#, with: #"\u"#))
+        }
         let report = try await process.run(server, keys: [keys[0]])
         #expect(report.outcomes.map(\.match) == [.invalid(.unknownName)])
         #expect(try database.texts("SELECT answer AS it FROM nearline.interest_answer") == ["ab"])

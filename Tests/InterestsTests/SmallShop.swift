@@ -15,7 +15,8 @@ enum SmallShop {
 
     static func key(_ older: Int?, _ latest: Int, successors: [Int] = [], support: Int = 1) -> InterestKey {
         InterestKey(
-            key: Int64((older ?? -1) + 1) << 32 | Int64(latest + 1), older: older, latest: latest, successors: successors,
+            key: Int64((older ?? -1) + 1) << 32 | Int64(latest + 1), older: older, latest: latest,
+            successors: successors,
             support: support)
     }
 
