@@ -92,7 +92,7 @@ private func words(of text: String) -> [Substring] {
     text.lowercased().split { !$0.isLetter && !$0.isNumber }
 }
 
-/// What is left without the thoughts of a reasoning model, and without the JSON around a name that was asked for as JSON.
+/// What is left without the thoughts of a reasoning model, and without the JSON that an answer was held to.
 private func answerText(of output: String) -> String {
     let spoken = output.firstRange(of: "</think>").map { String(output[$0.upperBound...]) } ?? output
     return NamedAnswer(json: spoken)?.group ?? spoken

@@ -5,8 +5,8 @@
 /// the key's counted successors and then the most popular clusters, up to `longestList`. Either way it is in the order
 /// of the ids, so that a place in it tells nothing about counts.
 ///
-/// Source: arXiv:2510.20260 (per-key retrieval, most frequent rather than strongest trend, top-1). Departure: the paper's
-/// model was fine-tuned to know its clusters, one from a shelf has to be shown them.
+/// Source: arXiv:2510.20260 (per-key retrieval, most frequent rather than strongest trend, top-1).
+/// Departure: the paper's model was fine-tuned to know its clusters, one from a shelf has to be shown them.
 package struct InterestPrompter: Sendable {
     private let byID: [Int: ClusterDescription]
     private let ordered: [ClusterDescription]

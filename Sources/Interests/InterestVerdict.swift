@@ -25,7 +25,7 @@ package struct HeldOutNext: Sendable, Equatable {
     }
 }
 
-/// How good a model's answers are, and whether they may be published; if not, the plain counts stay.
+/// How good a model's answers are, and whether they may be published; if not, the counts stay.
 package struct InterestVerdict: Sendable, Equatable {
     package enum Failure: Sendable, Equatable {
         case noAnswers
@@ -109,15 +109,15 @@ package struct InterestVerdict: Sendable, Equatable {
 extension InterestVerdict.Failure: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .noAnswers: "no key has an answer, the plain counts stay; see why the chat server gave none"
+        case .noAnswers: "no key has an answer, the counts stay; see why the chat server gave none"
         case .fewValid(let share, let required):
-            "\(percent(share)) of the answers name a new cluster, \(percent(required)) are needed, the plain counts stay; "
+            "\(percent(share)) of the answers name a new cluster, \(percent(required)) are needed, the counts stay; "
                 + "look at the answers in nearline.interest_answer, and try a larger model or answers held to the names"
         case .noHeldOut:
-            "no held-out transition has a key that was answered, the plain counts stay; hold out more, or ask more keys"
+            "no held-out transition has a key that was answered, the counts stay; hold out more, or ask more keys"
         case .fewHits(let rate, let required):
             "the answers hit \(percent(rate)) of the held-out transitions, \(percent(required)) are needed, "
-                + "the plain counts stay; look at descriptions and prompt, or try a larger model"
+                + "the counts stay; look at descriptions and prompt, or try a larger model"
         }
     }
 }

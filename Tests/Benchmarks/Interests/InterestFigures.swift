@@ -77,8 +77,7 @@ import Schema
         print("  hit rate of the hint     \(verdict.hintHitRate)")
         print("  agreement with the hint  \(verdict.agreementWithHint)")
         print("  agreement of both runs   \(verdict.agreementWithoutHint)")
-        print(
-            "  verdict                  \(verdict.passes ? "passes" : verdict.failures.map(\.description).joined(separator: "; "))"
-        )
+        let failures = verdict.failures.map(\.description).joined(separator: "; ")
+        print("  verdict                  \(verdict.passes ? "passes" : failures)")
     }
 }

@@ -1,7 +1,7 @@
 import Domain
 import Interests
 
-/// Twenty clusters of a shop for outdoor, garden, kitchen and leisure, and transitions between them, the same each time.
+/// Twenty clusters of a shop for outdoor, garden, kitchen and leisure, and transitions drawn between them.
 ///
 /// What follows a key is drawn from weights in which the latest cluster's own theme counts most, and a few planted
 /// favourites of the key count more.
