@@ -44,7 +44,7 @@ import Testing
         #expect(report.cached == 5 && report.asked == 7 && report.end == .done)
         let asked = Dictionary(grouping: server.requests, by: \.body).mapValues { $0.map(\.number) }
         #expect(asked.count == 12 && asked.values.filter { $0.count == 2 }.count == 2)
-        #expect(asked.values.filter { $0.count == 2 }.allSatisfy { [5, 6].contains($0[0]) })
+        #expect(asked.values.filter { $0.count == 2 }.allSatisfy { [5, 6].contains($0.first) })
         try await server.close()
     }
 
@@ -120,7 +120,7 @@ import Testing
                 server, budget: InterestBudget(concurrency: 1), environment: ["NEARLINE_CHAT_KEY": canary],
                 log: Logger(label: "test", factory: { _ in lines }))
         }
-        #expect(server.requests.count == 4 && server.requests[0].headers["authorization"] == ["Bearer \(canary)"])
+        #expect(server.requests.count == 4 && server.requests.first?.headers["authorization"] == ["Bearer \(canary)"])
         let logged = lines.text.kept.withLock { $0 }
         #expect(logged.contains("no answer for key") && !logged.contains("canary"))
         #expect("\(try #require(error))".contains("bad key (key)"))
