@@ -114,7 +114,8 @@ private final class Conversation: ChannelInboundHandler {
         case .silence: break
         case .together(let count, .answer(let status, let headers, let text)):
             server.hold(count) {
-                channel.eventLoop.execute {
+                // Time for one request too many to show; where there is none, nothing depends on its length.
+                channel.eventLoop.scheduleTask(in: .milliseconds(50)) {
                     send(status, headers, text, isWhole: true, on: channel, then: server.answered)
                 }
             }
