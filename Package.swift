@@ -12,6 +12,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // shell
@@ -46,6 +48,14 @@ let package = Package(
             name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
+        .target(
+            name: "Interests",
+            dependencies: [
+                "Checksum", "Postgres",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
 
         // ground
         .target(name: "Domain"),
@@ -61,6 +71,7 @@ let package = Package(
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
                 .embedInCode("sql/0005_release_states.sql"), .embedInCode("sql/0006_transition_builds.sql"),
+                .embedInCode("sql/0007_interests.sql"),
             ]),
 
         // C
@@ -78,6 +89,14 @@ let package = Package(
                 "NearlineClient", "Domain", "Postgres", "ResultCodec", "ResultTables", "Snapshots", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Benchmarks/Publishing"),
+        .executableTarget(
+            name: "interest-figures",
+            dependencies: [
+                "Interests", "Domain", "Postgres", "Schema",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Benchmarks/Interests"),
         .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
         .executableTarget(
@@ -127,6 +146,14 @@ let package = Package(
         .testTarget(
             name: "ResultTablesTests",
             dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(
+            name: "InterestsTests",
+            dependencies: [
+                "Interests", "Domain", "Postgres", "Schema", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], resources: [.copy("Exchanges")]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Domain", "Tensors", "Safetensors"]),
         .testTarget(
