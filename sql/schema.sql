@@ -245,8 +245,9 @@ BEGIN
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
             SELECT (row_number() OVER (ORDER BY t.rank))::int, t.item_id, t.score, t.cluster
             FROM nearline.transition_candidates(
-                coalesce(nearline.clusters_of(items), '{}'), wanted + coalesce(array_length(items, 1), 0)) t
-            WHERE t.item_id <> ALL (items)
+                coalesce(nearline.clusters_of(items), '{}'),
+                least(wanted::bigint + coalesce(cardinality(items), 0), 2147483647)::int) t
+            WHERE NOT EXISTS (SELECT FROM unnest(items) seen WHERE seen = t.item_id)
             ORDER BY t.rank LIMIT wanted
         $body$;
         COMMENT ON FUNCTION nearline.transition_candidates_after(%1$s[], int) IS
@@ -663,8 +664,9 @@ CREATE FUNCTION nearline.transition_candidates_after(items bigint[], wanted inte
     AS $$
             SELECT (row_number() OVER (ORDER BY t.rank))::int, t.item_id, t.score, t.cluster
             FROM nearline.transition_candidates(
-                coalesce(nearline.clusters_of(items), '{}'), wanted + coalesce(array_length(items, 1), 0)) t
-            WHERE t.item_id <> ALL (items)
+                coalesce(nearline.clusters_of(items), '{}'),
+                least(wanted::bigint + coalesce(cardinality(items), 0), 2147483647)::int) t
+            WHERE NOT EXISTS (SELECT FROM unnest(items) seen WHERE seen = t.item_id)
             ORDER BY t.rank LIMIT wanted
         $$;
 COMMENT ON FUNCTION nearline.transition_candidates_after(items bigint[], wanted integer) IS 'For somebody who is in no table yet: what to show after these items, latest last; without these.';

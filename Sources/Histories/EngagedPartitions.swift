@@ -62,7 +62,10 @@ final class EngagedPartitions<User: PackedKey>: @unchecked Sendable {
     /// Moves a partition's events to `place`, which has room for them, and forgets them.
     func take(_ partition: Int, into place: UnsafeMutablePointer<Record>) throws(TemporaryFileError) {
         var place = place
-        for chunk in full[partition] {
+        // Forgotten at once: where a file cannot be read below, they are not to be freed again.
+        let chunks = full[partition]
+        full[partition] = []
+        for chunk in chunks {
             place.initialize(from: chunk, count: Self.chunk)
             place += Self.chunk
             chunk.deallocate()
@@ -74,7 +77,6 @@ final class EngagedPartitions<User: PackedKey>: @unchecked Sendable {
             place += Self.chunk
         }
         place.initialize(from: open[partition], count: used[partition])
-        full[partition] = []
         spilled[partition] = []
         used[partition] = 0
     }

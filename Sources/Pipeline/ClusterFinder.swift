@@ -145,6 +145,9 @@ struct ClusterFinder {
         if share > 0 { settings.mostShare = share }
         let fit = try SemanticFit(
             vectors, count: items.count, width: width, settings: settings, previous: before, pool: context.pool)
+        guard fit.clusters.filled >= 2 else {
+            throw JobError.noClusters(source: "vector", found: fit.clusters.filled)
+        }
         context.log.info("clusters by meaning", metadata: ["report": "\(fit.report)"])
         let names = try self.names(of: fit.clusters, items, kept: before == nil ? [] : previous!.names)
         var figures = [

@@ -41,11 +41,11 @@ package struct EvaluateTransitions {
         let clusters = Int(known.clusters.max() ?? -1) + 1
         guard clusters > 1 else { throw JobError.noBuild(release: release.release) }
         let counting = TransitionCounting(context: context, source: source)
-        let tallies = try (0..<context.threads).map { _ in
+        let tallies = try (0..<counting.workers).map { _ in
             try TransitionTally(
                 clusters: clusters, asOf: cut.microseconds, settings: counting.settings,
                 space: CountingSpace(
-                    memoryBytes: counting.memory / context.threads, folder: NSTemporaryDirectory()))
+                    memoryBytes: counting.memory / counting.workers, folder: NSTemporaryDirectory()))
         }
         let table = try context.stage("counting up to the cut") {
             _ = try counting.read(vocabulary, known.clusters, [], asOf: cut.text, on: connection) { worker, events in

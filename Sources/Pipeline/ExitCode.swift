@@ -133,8 +133,8 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
             "the snapshot of release \(release) answers \(users) users otherwise than the database; the old one is served: "
                 + "remove its file and publish again"
         case .noClusters(let source, let found):
-            "the items have \(found) different values of \(source); transitions need two: "
-                + "set --clusters semantic, or mend the items relation"
+            "the items have \(found) clusters by \(source); transitions need two: mend the items relation, "
+                + "or set clusters to another of category, seller and semantic"
         case .noEmbeddings(let column):
             "no known item has a value in \(column) of the items relation; fill it, or leave --embedding empty"
         case .noBuild(let release):

@@ -67,15 +67,18 @@ package struct LookUpClusters {
     /// Names may hold commas themselves: the commas that count are those between names.
     private func split(_ text: String, _ known: Set<String>, _ release: Int) throws -> [String] {
         let pieces = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var hopeless: Set<Int> = []
         /// The names from a piece on, the longest first; nil where some piece belongs to none.
         func names(from begin: Int) -> [String]? {
             guard begin < pieces.count else { return [] }
+            guard !hopeless.contains(begin) else { return nil }
             for end in stride(from: pieces.count, to: begin, by: -1) {
                 let name = pieces[begin..<end].joined(separator: ",")
                 for name in [name, String(name.drop { $0 == " " })] where known.contains(name) {
                     if let rest = names(from: end) { return [name] + rest }
                 }
             }
+            hopeless.insert(begin)
             return nil
         }
         guard let found = names(from: 0), !found.isEmpty else {

@@ -177,7 +177,8 @@ package struct PrecomputeCandidates {
         // Numbers mean the same clusters only where these are made the same way.
         let compared = previous?.source == found.items.source ? current : nil
         let build = try TransitionMaker(context: context, source: source).build(
-            vocabulary.items, found, asOf, inputHash: TransitionMaker.inputHash(context.settings, fingerprint),
+            vocabulary.items, found, asOf,
+            inputHash: TransitionMaker.inputHash(context.settings, fingerprint, knowsModelOnly: true),
             previous: compared.map {
                 try TransitionCatalogue(release: $0.release, on: reader).successors(TransitionMaker.compared)
             } ?? [], &report)

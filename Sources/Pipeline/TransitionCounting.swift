@@ -18,6 +18,9 @@ struct TransitionCounting {
             successors: settings.int("successors"))
     }
 
+    /// Each opens a session of its own, and more than a few do not read a table faster.
+    var workers: Int { min(context.threads, 4) }
+
     /// Half of what is allowed: reading takes as much as counting.
     var memory: Int { context.settings.int("counting-mebibytes") << 19 }
 
@@ -26,7 +29,7 @@ struct TransitionCounting {
     /// - Parameters:
     ///   - clusterOfItem: by row of the vocabulary, negative for none.
     ///   - scenes: numbered from 1; empty where events need no scene.
-    ///   - workers: nil for one per thread of the run.
+    ///   - workers: nil for ``workers``.
     /// - Returns: the reader, which has counted what it read and refused.
     func read(
         _ vocabulary: Vocabulary, _ clusterOfItem: [Int32], _ scenes: [String], asOf: String, workers: Int? = nil,
@@ -35,7 +38,7 @@ struct TransitionCounting {
         var reader = EngagedEventReader(
             source, asOf: asOf, now: context.now,
             space: ReadingSpace(
-                workers: workers ?? context.threads, memoryBytes: memory, folder: NSTemporaryDirectory()))
+                workers: workers ?? self.workers, memoryBytes: memory, folder: NSTemporaryDirectory()))
         let numbers = Dictionary(
             scenes.enumerated().map { ($1, Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
         let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[$0] } ?? 0 }

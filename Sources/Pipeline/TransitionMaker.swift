@@ -28,8 +28,10 @@ struct TransitionMaker {
     static func settings(_ settings: Settings) -> String { settings.json(decisive) }
 
     /// Equal for what would give the same transitions: ageing weighs all by the same factor when only time goes by.
-    static func inputHash(_ settings: Settings, _ fingerprint: String) -> String {
-        Checksum.name(Self.settings(settings) + "|" + fingerprint)
+    ///
+    /// - Parameter knowsModelOnly: whether items that came after the model are left out, for a refresh to bring them.
+    static func inputHash(_ settings: Settings, _ fingerprint: String, knowsModelOnly: Bool = false) -> String {
+        Checksum.name(Self.settings(settings) + "|" + fingerprint + (knowsModelOnly ? "|items of the model" : ""))
     }
 
     /// - Parameters:
@@ -46,10 +48,10 @@ struct TransitionMaker {
         let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
         let scenes = try self.scenes(asOf, on: connection)
         let counting = TransitionCounting(context: context, source: source)
-        let workers = try (0..<context.threads).map { _ in
+        let workers = try (0..<counting.workers).map { _ in
             try CountingWorker(
                 found.items, asOf: asOf.microseconds, scenes: scenes.count, counting.settings,
-                memoryBytes: counting.memory / context.threads)
+                memoryBytes: counting.memory / counting.workers)
         }
         try context.stage("counting transitions") {
             let reader = try counting.read(

@@ -169,6 +169,23 @@ import Testing
                 == shop.number("SELECT count(*) FROM nearline.release_item"))
     }
 
+    @Test func aNewReleaseOfTheSameModelDoesNotKeepThemAway() throws {
+        let shop = try Shop.published()
+        try shop.execute("INSERT INTO shop.items (item_id, category) SELECT 999003, min(category) FROM shop.items")
+        try shop.succeed("transitions", "--as-of", Shop.asOf)
+        try shop.succeed("precompute", "--as-of", Shop.asOf)
+        #expect(try shop.succeed("transitions", "--as-of", Shop.asOf).contains("in release 2"))
+        #expect(try shop.number("SELECT cardinality(nearline.clusters_of(ARRAY[999003]))") == 1)
+    }
+
+    @Test func aHundredCommasAreSplitAtOnce() throws {
+        let shop = try Shop.published()
+        try shop.execute(
+            "UPDATE nearline.release_cluster SET name = CASE cluster WHEN 0 THEN 'a' ELSE 'a,a' END WHERE cluster < 2")
+        try shop.refuse(
+            "lookup", "--clusters", String(repeating: "a,", count: 100) + "zz", code: 65, saying: ["is neither"])
+    }
+
     @Test func whatIsDeniedToEverybodyIsInNoListThatEndsInItems() throws {
         let shop = try Shop.published()
         let clusters = try shop.texts("SELECT name AS text FROM nearline.release_cluster WHERE items > 0 ORDER BY name")
@@ -191,6 +208,8 @@ import Testing
                 == 0)
         #expect(try shop.number("SELECT count(*) FROM nearline.transition_candidates_after('{}', 7)") == 7)
         #expect(try shop.number("SELECT count(*) FROM nearline.transition_candidates_after('{-5}', 7)") == 7)
+        #expect(try shop.number("SELECT count(*) FROM nearline.transition_candidates_after('{-5, NULL}', 7)") == 7)
+        #expect(try shop.number("SELECT count(*) FROM nearline.transition_candidates_after(NULL, 2147483647)") > 7)
     }
 
     @Test func clustersAreShownWithTheirItems() throws {
