@@ -27,9 +27,8 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
-                "Retrieval", "Clusters", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation",
-                "Tensors",
-                "Safetensors", "Snapshots",
+                "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger", "Evaluation",
+                "Tensors", "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -109,6 +108,12 @@ let package = Package(
         // tests
         .target(
             name: "TestSupport", dependencies: ["Postgres", "ResultTables", "Domain"], path: "Tests/TestSupport"),
+        .target(
+            name: "ChatSupport",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/ChatSupport"),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
         .testTarget(name: "ImportingTests", dependencies: ["Importing", "Domain"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
@@ -149,10 +154,8 @@ let package = Package(
         .testTarget(
             name: "InterestsTests",
             dependencies: [
-                "Interests", "Domain", "Postgres", "Schema", "TestSupport",
+                "Interests", "Domain", "Postgres", "Schema", "TestSupport", "ChatSupport",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ], resources: [.copy("Exchanges")]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Domain", "Tensors", "Safetensors"]),
@@ -161,7 +164,7 @@ let package = Package(
             dependencies: [
                 "Transitions", "Histories", "Importing", "Simulation", "Domain", "Postgres", "Tensors", "TestSupport",
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
+        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "ChatSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

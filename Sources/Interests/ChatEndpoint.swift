@@ -4,11 +4,14 @@ package struct ChatEndpoint: Sendable, CustomStringConvertible {
     package let url: String
     let key: ChatKey?
 
+    /// The one place that a secret is taken from: an option would show in `ps`, a file in backups.
+    package static let keyVariable = "NEARLINE_CHAT_KEY"
+
     /// - Parameters:
     ///   - base: `http://` or `https://`, host, port and path, with or without `/v1` at its end.
     ///   - keyVariable: the one place a key is taken from; without such a variable none is sent.
     package init(
-        base: String, keyVariable: String = "NEARLINE_CHAT_KEY", environment: [String: String]
+        base: String, keyVariable: String = ChatEndpoint.keyVariable, environment: [String: String]
     ) throws(ChatError) {
         let scheme = ["http://", "https://"].first { base.lowercased().hasPrefix($0) }
         guard let scheme, !base.dropFirst(scheme.count).hasPrefix("/"), base.utf8.count > scheme.utf8.count else {

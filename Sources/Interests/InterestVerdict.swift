@@ -3,12 +3,15 @@ package struct InterestGates: Sendable, Equatable {
     /// Source of both: arXiv:2510.20260 (outputs that match a real cluster; recall on the test set).
     package var validShare = 0.90
     package var hitRate = 0.015
+    /// Whether the answers may hit less than the most frequent successors, which are there without a model, do alone.
+    package var mayBeBelowHint = false
 
     package init() {}
 
-    package init(validShare: Double, hitRate: Double) {
+    package init(validShare: Double, hitRate: Double, mayBeBelowHint: Bool = false) {
         self.validShare = validShare
         self.hitRate = hitRate
+        self.mayBeBelowHint = mayBeBelowHint
     }
 }
 
@@ -33,6 +36,7 @@ package struct InterestVerdict: Sendable, Equatable {
         /// No held-out transition has a key that was answered.
         case noHeldOut
         case fewHits(rate: Double, required: Double)
+        case belowHint(rate: Double, hint: Double)
     }
 
     package private(set) var answers = 0
@@ -100,6 +104,9 @@ package struct InterestVerdict: Sendable, Equatable {
         } else if hitRate < gates.hitRate {
             found.append(.fewHits(rate: hitRate, required: gates.hitRate))
         }
+        if heldOut > 0, answerHits < hintHits, !gates.mayBeBelowHint {
+            found.append(.belowHint(rate: hitRate, hint: hintHitRate))
+        }
         return found
     }
 
@@ -118,6 +125,9 @@ extension InterestVerdict.Failure: CustomStringConvertible {
         case .fewHits(let rate, let required):
             "the answers hit \(percent(rate)) of the held-out transitions, \(percent(required)) are needed, "
                 + "the counts stay; look at descriptions and prompt, or try a larger model"
+        case .belowHint(let rate, let hint):
+            "the answers hit \(percent(rate)) of the held-out transitions, the most frequent successors alone \(percent(hint)), "
+                + "the counts stay; try a larger model, or take it for what it adds beside them: --accept-below-hint"
         }
     }
 }

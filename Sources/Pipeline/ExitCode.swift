@@ -1,6 +1,7 @@
 import Clusters
 import Histories
 import Importing
+import Interests
 import Ledger
 import Postgres
 import ResultCodec
@@ -43,7 +44,10 @@ package enum ExitCode: Int32, Sendable {
                 is ImportRefused:
                 .data
             case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
-            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile: .heldOrLate
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
+            case let error as ChatError: ExitCode(error)
+            case let error as InterestError: error.isForLater ? .heldOrLate : .data
+            case is InterestRefusal: .data
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -70,6 +74,16 @@ package enum ExitCode: Int32, Sendable {
             case .missingRelation: .missingInput
             case .badName: .configuration
             default: .data
+            }
+    }
+
+    private init(_ error: ChatError) {
+        self =
+            switch error {
+            case .badAddress, .badKey, .refused: .configuration
+            case .unreachable: .databaseUnreachable
+            case .unavailable, .pauseTooLong, .stopped: .heldOrLate
+            case .malformed: .data
             }
     }
 

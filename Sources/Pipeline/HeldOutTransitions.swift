@@ -2,37 +2,41 @@ import Histories
 import Interests
 import Transitions
 
-/// Which clusters came next behind each key after a cut: what expectations are judged by.
+/// Which clusters came next behind some keys after a cut: what expectations are judged by.
 struct HeldOutTransitions: Sendable {
     /// Microseconds since 1970; what came later is held out.
-    let cut: Int64
-    let keyLength: Int
+    private let cut: Int64
+    private let keys: Set<Int64>
     private var counts: [Int64: [Int32: Int]] = [:]
 
-    init(cut: Int64, keyLength: Int) {
+    private static let longestKey = 2
+
+    /// - Parameter keys: of one or two clusters; what came behind others is left out.
+    init(cut: Int64, keys: Set<Int64>) {
         self.cut = cut
-        self.keyLength = keyLength
+        self.keys = keys
     }
 
-    /// Counts one user, whose next clusters are novel: none of those of their key.
-    mutating func add(_ events: EngagedEvents) {
-        var key: [Int32] = []
-        for (cluster, time) in zip(events.clusters, events.times) where cluster >= 0 && cluster != key.last {
+    /// Counts one user, as ``TransitionTally`` does: the next cluster is novel, none of those of its key.
+    mutating func add(clusters: [Int32], times: [Int64]) {
+        var last: [Int32] = []
+        for (cluster, time) in zip(clusters, times) where cluster >= 0 && cluster != last.last {
             if time > cut {
-                for length in 1...max(1, key.count) where length <= key.count {
-                    let end = key.suffix(length)
-                    guard !end.contains(cluster), Set(end).count == length else { continue }
-                    counts[TransitionKey(end).rawValue, default: [:]][cluster, default: 0] += 1
+                for length in 1...Self.longestKey where length <= last.count {
+                    let clusters = last.suffix(length), key = TransitionKey(clusters).rawValue
+                    guard keys.contains(key), !clusters.contains(cluster) else { continue }
+                    counts[key, default: [:]][cluster, default: 0] += 1
                 }
             }
-            key.append(cluster)
-            if key.count > keyLength { key.removeFirst() }
+            last.append(cluster)
+            if last.count > Self.longestKey { last.removeFirst() }
         }
     }
 
+    /// In the order of keys, then of clusters.
     var all: [HeldOutNext] {
-        counts.keys.sorted().flatMap { key in
-            counts[key]!.sorted { $0.key < $1.key }.map { HeldOutNext(key: key, next: Int($0.key), count: $0.value) }
+        counts.sorted { $0.key < $1.key }.flatMap { key, next in
+            next.sorted { $0.key < $1.key }.map { HeldOutNext(key: key, next: Int($0.key), count: $0.value) }
         }
     }
 }

@@ -9,6 +9,7 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
     case nothingToRollBackTo(current: Int)
     case notServedBefore(release: Int, state: String)
     case supersededMeanwhile(release: Int, by: Int)
+    case rebuiltMeanwhile(release: Int, build: Int)
     case overlayFull(release: Int, users: Int, limit: Int)
     case emptied(release: Int)
     case unfinished(release: Int)
@@ -34,6 +35,9 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
             "release \(release) is \(state), a rollback goes to one that was served and superseded; see nearline releases"
         case .supersededMeanwhile(let release, let by):
             "release \(by) became current in place of \(release) meanwhile; nothing was changed: look at nearline releases"
+        case .rebuiltMeanwhile(let release, let build):
+            "build \(build) replaced the transitions of release \(release) meanwhile; they are served: "
+                + "see nearline transitions --churn"
         case .overlayFull(let release, let users, let limit):
             "the overlay of release \(release) would hold \(users) users, \(limit) are its bound; run nearline precompute"
         case .unfinished(let release):

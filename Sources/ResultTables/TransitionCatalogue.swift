@@ -66,6 +66,23 @@ package struct TransitionCatalogue {
         return (items, clusters)
     }
 
+    /// Keys of one or two clusters, of all scenes together, that were seen that often; what cannot be read is left out.
+    package func shortKeys(minSupport: Int) throws -> [(key: Int64, support: Int, successors: [Int32])] {
+        let decoder = try ListDecoder(release: release, on: connection)
+        var keys: [(key: Int64, support: Int, successors: [Int32])] = []
+        try connection.copyOut(
+            """
+            SELECT key, support, payload FROM \(Leaf.transition.name(release)) WHERE support >= \(minSupport) AND key <> 0
+                AND nearline.transition_scene(key) = 0 AND nearline.transition_oldest(key) IS NULL
+            """, doing: "reading the transitions of release \(release)"
+        ) { row in
+            let key = try row.int64(), support = try row.int64()
+            guard let payload = try row.bytes(), let next = try? decoder.decode(payload) else { return }
+            keys.append((key, Int(support), next.map { Int32($0.row) }))
+        }
+        return keys
+    }
+
     /// The first successors of every key; what cannot be read is left out.
     package func successors(_ count: Int) throws -> [(key: Int64, clusters: [Int32])] {
         let decoder = try ListDecoder(release: release, on: connection)

@@ -1,3 +1,4 @@
+import ChatSupport
 import Interests
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import ChatSupport
 import Interests
 import Logging
 import Postgres

@@ -34,7 +34,22 @@ import Testing
         #expect(verdict.hinted == 9 && verdict.asHinted == 8)
         // Of the four keys asked both ways only the last has the same valid answer.
         #expect(verdict.compared == 4 && verdict.agreementWithoutHint == 0.25)
-        #expect(verdict.passes)
+        #expect(verdict.failures == [.belowHint(rate: 0.15, hint: 0.3)])
+    }
+
+    @Test func aModelThatHitsLessThanItsHintsIsTakenOnlyWhereThatIsAllowed() {
+        func passes(hits: Int, mayBeBelowHint: Bool) -> Bool {
+            var matches = hinted
+            matches[3] = .cluster(pairs[3].successors[1])
+            return InterestVerdict(
+                outcomes(matches),
+                heldOut: [
+                    heldOut(pairs[3], pairs[3].successors[1], hits), heldOut(pairs[3], pairs[3].hint!, 10),
+                ], gates: InterestGates(validShare: 0.9, hitRate: 0.015, mayBeBelowHint: mayBeBelowHint)
+            ).passes
+        }
+        #expect(!passes(hits: 9, mayBeBelowHint: false) && passes(hits: 9, mayBeBelowHint: true))
+        #expect(passes(hits: 10, mayBeBelowHint: false))
     }
 
     @Test func oneInvalidAnswerTooManyFails() {

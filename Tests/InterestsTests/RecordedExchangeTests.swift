@@ -1,3 +1,4 @@
+import ChatSupport
 import Foundation
 import Interests
 import Testing

@@ -4,16 +4,16 @@ import NIOPosix
 import Synchronization
 
 /// A chat server in this process on a real socket: it answers as a test says, and notes what it was asked.
-final class ChatServer: Sendable {
-    struct Request: Sendable {
+package final class ChatServer: Sendable {
+    package struct Request: Sendable {
         /// From 0, in the order of arrival.
-        let number: Int
-        let path: String
-        let headers: HTTPHeaders
-        let body: String
+        package let number: Int
+        package let path: String
+        package let headers: HTTPHeaders
+        package let body: String
     }
 
-    indirect enum Reaction: Sendable {
+    package indirect enum Reaction: Sendable {
         case answer(status: Int = 200, headers: [String: String] = [:], body: String)
         /// The connection is closed without an answer.
         case cut
@@ -36,7 +36,7 @@ final class ChatServer: Sendable {
     private let react: @Sendable (Request) -> Reaction
     private let channel: Mutex<(any Channel)?> = Mutex(nil)
 
-    init(_ react: @escaping @Sendable (Request) -> Reaction) async throws {
+    package init(_ react: @escaping @Sendable (Request) -> Reaction) async throws {
         self.react = react
         let bound = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [self] channel in
@@ -48,12 +48,12 @@ final class ChatServer: Sendable {
         channel.withLock { $0 = bound }
     }
 
-    var base: String { "http://127.0.0.1:\(channel.withLock { $0?.localAddress?.port ?? 0 })" }
-    var requests: [Request] { state.withLock { $0.requests } }
-    var mostInFlight: Int { state.withLock { $0.mostInFlight } }
+    package var base: String { "http://127.0.0.1:\(channel.withLock { $0?.localAddress?.port ?? 0 })" }
+    package var requests: [Request] { state.withLock { $0.requests } }
+    package var mostInFlight: Int { state.withLock { $0.mostInFlight } }
 
     /// The server keeps itself alive while it listens.
-    func close() async throws { try await channel.withLock { $0 }?.close() }
+    package func close() async throws { try await channel.withLock { $0 }?.close() }
 
     fileprivate func received(path: String, headers: HTTPHeaders, body: String) -> Reaction {
         let request = state.withLock { state in
@@ -151,7 +151,7 @@ private func send(
 }
 
 /// A chat completion as servers word it.
-func completion(_ content: String, promptTokens: Int = 10, completionTokens: Int = 2) -> String {
+package func completion(_ content: String, promptTokens: Int = 10, completionTokens: Int = 2) -> String {
     let quoted = content.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     return """
         {"choices":[{"index":0,"message":{"role":"assistant","content":"\(quoted)"},"finish_reason":"stop"}],
