@@ -27,7 +27,8 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
-                "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger", "Evaluation",
+                "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger",
+                "Evaluation",
                 "Tensors", "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
@@ -89,14 +90,6 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Benchmarks/Publishing"),
         .executableTarget(
-            name: "interest-figures",
-            dependencies: [
-                "Interests", "Domain", "Postgres", "Schema",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-            ], path: "Tests/Benchmarks/Interests"),
-        .executableTarget(
             name: "codec-figures", dependencies: ["ResultCodec", "Domain", "Postgres"], path: "Tests/Benchmarks/Codec"),
         .executableTarget(
             name: "cluster-figures", dependencies: ["Clusters", "Domain", "Tensors"],
@@ -154,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "InterestsTests",
             dependencies: [
-                "Interests", "Domain", "Postgres", "Schema", "TestSupport", "ChatSupport",
+                "Interests", "Domain", "Postgres", "ResultTables", "TestSupport", "ChatSupport",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Exchanges")]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),

@@ -40,11 +40,12 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
+            // Before all other errors of releases.
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
             case is ReleaseError, is GateRefusal, is TransitionRefusal, is PayloadError, is TrainingError,
                 is ImportRefused:
                 .data
             case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
-            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
             case let error as ChatError: ExitCode(error)
             case let error as InterestError: error.isForLater ? .heldOrLate : .data
             case is InterestRefusal: .data

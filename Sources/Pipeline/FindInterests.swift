@@ -66,9 +66,11 @@ package struct FindInterests {
                 try InterestWriter(release: release.release, on: connection).store(set, ofBuild: stored.build)
             }
             report.counts["interests"] = set.expected.count
-            answer = InterestSummary(
-                release: release.release, build: stored.build, set: set, judgement: judgement, all: all, asking: asking
-            ).answer
+            answer =
+                InterestSummary(
+                    release: release.release, build: stored.build, set: set, judgement: judgement, all: all,
+                    asking: asking
+                ).answer
         }
         return answer!
     }

@@ -33,7 +33,8 @@ struct InterestJudgement {
         var facts: Logger.Metadata = [
             "cut": "\(cut)", "keys": "\(verdict.answers)", "held_out": "\(verdict.heldOut)",
             "valid": "\(percentText(verdict.validShare))", "hits": "\(percentText(verdict.hitRate))",
-            "hits_of_hint": "\(percentText(verdict.hintHitRate))", "as_hint": "\(percentText(verdict.agreementWithHint))",
+            "hits_of_hint": "\(percentText(verdict.hintHitRate))",
+            "as_hint": "\(percentText(verdict.agreementWithHint))",
         ]
         for (reason, count) in verdict.invalid { facts["invalid: \(reason.rawValue)"] = "\(count)" }
         guard let otherWay else { return facts }

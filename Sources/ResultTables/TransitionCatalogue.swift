@@ -11,6 +11,8 @@ package struct TransitionCatalogue {
         package let clusterSource: TransitionFacts.ClusterSource
         package let inputHash: String
         package let refreshHours: Double?
+        /// Keys that a language model has said something about.
+        package let interests: Int
         package let codebook: (name: String, bytes: [UInt8])?
     }
 
@@ -27,8 +29,10 @@ package struct TransitionCatalogue {
         let row = try connection.execute(
             """
             SELECT b.build, to_char(b.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
-                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes
+                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes,
+                coalesce(s.keys, 0) AS interests
             FROM nearline.release r JOIN nearline.transition_build b ON b.build = r.transition_build
+            LEFT JOIN nearline.interest_set s ON s.build = b.build
             LEFT JOIN nearline.codebook c ON c.codebook = b.codebook WHERE r.release = $1::int
             """, [.int(Int64(release))], doing: "reading the build of release \(release)"
         ).first
@@ -38,6 +42,7 @@ package struct TransitionCatalogue {
             build: try row.int("build"), asOf: try row.string("as_of"),
             clusterSource: TransitionFacts.ClusterSource(rawValue: try row.string("cluster_source"))!,
             inputHash: try row.string("input_hash"), refreshHours: try row.optionalDouble("refresh_hours"),
+            interests: try row.int("interests"),
             codebook: try row.optionalString("codebook").flatMap { name in bytes.map { (name, $0) } })
     }
 

@@ -2,7 +2,7 @@ import ChatSupport
 import Interests
 import Logging
 import Postgres
-import Schema
+import ResultTables
 import Synchronization
 import TestSupport
 import Testing
@@ -15,8 +15,7 @@ import Testing
     init() throws {
         database = try EmptyDatabase()
         process = InterestProcess(database: database.name)
-        try database.run("CREATE SCHEMA nearline")
-        try database.run(try #require(Migration.all.first { $0.name == "interests" }).sql)
+        _ = try Migrator(database.connection).migrate()
     }
 
     private func stored() throws -> Int { try database.number("SELECT count(*) FROM nearline.interest_answer") }
