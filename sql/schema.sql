@@ -457,6 +457,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer, dictionary bytea) IS 'Decompresses an LZ4 block, whose matches may lie in the dictionary too, to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its inputs.';
+CREATE FUNCTION nearline.next_clusters() RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT * FROM nearline.next_clusters(VARIADIC '{}')
+$$;
+COMMENT ON FUNCTION nearline.next_clusters() IS 'The clusters that most often come next for everybody.';
 CREATE FUNCTION nearline.next_clusters(VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1102,10 +1108,12 @@ COMMENT ON VIEW nearline.candidates IS 'Every place of every list as lookup woul
 CREATE TABLE nearline.codebook (
     codebook text NOT NULL,
     bytes bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    learned_from text
 );
 ALTER TABLE ONLY nearline.codebook ALTER COLUMN bytes SET STORAGE EXTERNAL;
 COMMENT ON TABLE nearline.codebook IS 'Centroids that semantic clusters are found by, and which code is which cluster; the key is a hash of the bytes.';
+COMMENT ON COLUMN nearline.codebook.learned_from IS 'The column of the items relation whose vectors it was learned from; empty for those of the model, NULL where nobody wrote it down.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,

@@ -5,12 +5,7 @@ package struct ItemClusters: Equatable, Sendable {
     /// Clusters at most, so that a number fits two bytes with two values left for "none" and "any".
     package static let limit = 65_534
 
-    /// What the clusters were made from.
-    package enum Source: String, Sendable, CaseIterable {
-        case category, seller, semantic
-    }
-
-    package let source: Source
+    package let source: ClusterSource
     /// `[items]`: -1 for an item without one.
     package let clusterOfItem: [Int32]
     /// `[clusters]`: by number; a number out of use keeps its name.
@@ -19,7 +14,7 @@ package struct ItemClusters: Equatable, Sendable {
     package let sizes: [Int]
 
     /// - Parameter clusterOfItem: -1 or a place in `names`.
-    package init(source: Source, clusterOfItem: [Int32], names: [String]) {
+    package init(source: ClusterSource, clusterOfItem: [Int32], names: [String]) {
         var sizes = [Int](repeating: 0, count: names.count)
         for cluster in clusterOfItem where cluster >= 0 { sizes[Int(cluster)] += 1 }
         self.source = source
@@ -34,7 +29,7 @@ package struct ItemClusters: Equatable, Sendable {
     /// - Parameters:
     ///   - labels: `[items]`; nil or empty for none.
     ///   - previousNames: ``names`` of last night's clusters from the same column.
-    package init(labels: [String?], source: Source, previousNames: [String] = []) throws(ClusterError) {
+    package init(labels: [String?], source: ClusterSource, previousNames: [String] = []) throws(ClusterError) {
         // Keys by bytes: Swift takes two spellings of one accent for equal, the column has both.
         var number: [ExternalID: Int32] = [:]
         for (i, name) in previousNames.enumerated() where !name.isEmpty { number[.text(name)] = Int32(i) }

@@ -13,7 +13,8 @@ package struct Vocabulary: Sendable {
     package let scenes: [String]
 
     private let rows: [ExternalID: Int32]
-    private let sceneRows: [String: Int32]
+    /// By bytes, as the source tells names apart, and not by what reads alike.
+    private let sceneRows: [ExternalID: Int32]
 
     package init(
         itemType: IDType, items: [ExternalID], category: [Int32], seller: [Int32], categories: [String],
@@ -29,7 +30,8 @@ package struct Vocabulary: Sendable {
         self.sellers = sellers
         self.scenes = scenes
         rows = Dictionary(zip(items, 0..<Int32(items.count)), uniquingKeysWith: { first, _ in first })
-        sceneRows = Dictionary(zip(scenes, 0..<Int32(scenes.count)), uniquingKeysWith: { first, _ in first })
+        sceneRows = Dictionary(
+            zip(scenes.map { .text($0) }, 0..<Int32(scenes.count)), uniquingKeysWith: { first, _ in first })
     }
 
     package var count: Int { items.count }
@@ -38,5 +40,5 @@ package struct Vocabulary: Sendable {
     package func row(of item: ExternalID) -> Int32? { rows[item] }
 
     /// The row of a scene; one that the model has never seen counts as none given.
-    package func scene(_ name: String?) -> Int32 { name.flatMap { sceneRows[$0] } ?? 0 }
+    package func scene(_ name: String?) -> Int32 { name.flatMap { sceneRows[.text($0)] } ?? 0 }
 }

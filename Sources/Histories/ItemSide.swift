@@ -3,6 +3,12 @@ import Postgres
 
 /// What the items relation says of items that clusters can be made from.
 extension EventSource {
+    /// A label as text; nothing for an empty one, and for one that is longer than any name and would fit no index.
+    static func label(_ column: String) -> String {
+        let text = "\(Quote.identifier(column))::text"
+        return "CASE WHEN octet_length(\(text)) BETWEEN 1 AND 1024 THEN \(text) END"
+    }
+
     /// Calls `body` with every item that has a label, in no order; of several rows of an item with the least label.
     ///
     /// - Parameter column: `category` or `seller`.
@@ -12,8 +18,9 @@ extension EventSource {
         let relation = try require(column)
         try connection.copyOut(
             """
-            SELECT item_id, min(\(Quote.identifier(column))::text COLLATE "C") FROM \(relation)
-            WHERE item_id IS NOT NULL AND \(Quote.identifier(column))::text <> '' GROUP BY item_id
+            SELECT item_id, min(label COLLATE "C") FROM (
+                SELECT item_id, \(Self.label(column)) AS label FROM \(relation) WHERE item_id IS NOT NULL
+            ) l WHERE label IS NOT NULL GROUP BY item_id
             """, doing: "reading \(column) of \(names.items ?? "")"
         ) { row in
             guard let bytes = try row.bytes(), let item = ExternalID(binary: bytes, type: itemType) else {
@@ -51,8 +58,8 @@ extension EventSource {
 
     private func require(_ column: String) throws -> String {
         guard let items, itemColumns.contains(column) else {
-            throw SourceError.missingColumns(
-                relation: names.items ?? "no items relation", missing: [column], found: itemColumns.sorted())
+            guard let items = names.items else { throw SourceError.missingRelation(role: "items", name: "") }
+            throw SourceError.missingColumns(relation: items, missing: [column], found: itemColumns.sorted())
         }
         return items
     }

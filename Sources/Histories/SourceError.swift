@@ -14,7 +14,7 @@ package enum SourceError: Error, Equatable, CustomStringConvertible {
         case .badName(let name):
             "'\(name)' is no relation name; write schema.table, with double quotes around odd names"
         case .missingRelation(let role, let name):
-            "the \(role) relation \(name) does not exist; create the view, import a file, or set --\(role)"
+            "the \(role) relation \(name.isEmpty ? "that this needs" : name) does not exist; create the view, import a file, or set --\(role)"
         case .missingColumns(let relation, let missing, let found):
             "\(relation) has no column \(missing.joined(separator: ", ")) (it has \(found.joined(separator: ", "))); "
                 + "name a view that offers it"

@@ -47,7 +47,7 @@ package struct VocabularyReader {
                 "SELECT e.item_id, NULL::text, NULL::text FROM (\(counted)) e ORDER BY wanted DESC, seen DESC, \(order)"
         }
         func side(_ column: String) -> String {
-            source.itemColumns.contains(column) ? "nullif(\(column)::text, '')" : "NULL::text"
+            source.itemColumns.contains(column) ? EventSource.label(column) : "NULL::text"
         }
         return """
             SELECT e.item_id, i.category, i.seller FROM (\(counted)) e LEFT JOIN (
@@ -63,7 +63,7 @@ package struct VocabularyReader {
         return try connection.execute(
             """
             SELECT scene::text AS scene FROM \(source.events)
-            WHERE occurred_at <= \(instant) AND scene IS NOT NULL AND scene::text <> ''
+            WHERE occurred_at <= \(instant) AND \(EventSource.label("scene")) IS NOT NULL
             GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 255
             """, doing: "listing the scenes of \(source.names.events)"
         ).map { try $0.string("scene") }
@@ -73,12 +73,13 @@ package struct VocabularyReader {
 /// Names of one kind of side information, numbered in the order they are met; 0 is "none given".
 private struct SideTable {
     private(set) var names = [""]
-    private var rows: [String: Int32] = [:]
+    /// By bytes: two spellings of one accent are two names in the source.
+    private var rows: [ExternalID: Int32] = [:]
 
     mutating func row(_ name: String?) -> Int32 {
         guard let name else { return 0 }
-        if let row = rows[name] { return row }
-        rows[name] = Int32(names.count)
+        if let row = rows[.text(name)] { return row }
+        rows[.text(name)] = Int32(names.count)
         names.append(name)
         return Int32(names.count - 1)
     }

@@ -16,7 +16,10 @@ package struct Answer: Sendable {
 
 /// Rows under headings, in columns as wide as they need; numbers to the right.
 func table(_ headings: [String], _ rows: [[String]]) -> String {
-    let all = [headings] + rows
+    // A name that holds a line break must not tear the table.
+    let all =
+        [headings]
+        + rows.map { $0.map { cell in cell.contains(where: \.isNewline) ? cell.replacing(#/\R/#, with: " ") : cell } }
     let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     let isNumber = headings.indices.map { column in
         !rows.isEmpty && rows.allSatisfy { Double($0[column].replacing(",", with: "")) != nil || $0[column].isEmpty }
@@ -56,3 +59,6 @@ func ageText(_ seconds: Double) -> String {
     let count = Int(seconds / length)
     return "\(count) \(name)\(count == 1 ? "" : "s") old"
 }
+
+/// "12.3 %".
+func percentText(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }

@@ -9,7 +9,7 @@ import Tensors
 /// The clusters of a release's items, and what is to be stored of how they were found.
 struct FoundClusters {
     var items: ItemClusters
-    var codebook: (name: String, bytes: [UInt8])?
+    var codebook: TransitionFacts.Codebook?
     /// For people and for the build's figures.
     var figures: [String: Double] = [:]
 }
@@ -19,21 +19,24 @@ struct FoundClusters {
 struct ClusterFinder {
     /// What the release that is served has.
     struct Previous {
-        var names: [String]
-        /// By item.
-        var clusters: [ExternalID: Int32]
-        var source: ItemClusters.Source
-        var codebook: (name: String, bytes: [UInt8])?
+        let release: Int
+        let names: [String]
+        /// By row of the dictionary.
+        let items: [ExternalID]
+        /// `[items]`, -1 for none.
+        let clusters: [Int32]
+        let source: ClusterSource
+        let codebook: TransitionFacts.Codebook?
 
         /// nil where there is no release, or none with a build.
         init?(_ release: ReleaseRow?, itemType: IDType, on connection: Connection) throws {
             guard let release else { return nil }
             let catalogue = TransitionCatalogue(release: release.release, on: connection)
             guard let stored = try catalogue.stored() else { return nil }
+            self.release = release.release
             names = try catalogue.clusterNames()
-            let known = try catalogue.items(itemType)
-            clusters = Dictionary(zip(known.items, known.clusters), uniquingKeysWith: { first, _ in first })
-            source = ItemClusters.Source(rawValue: stored.clusterSource.rawValue)!
+            (items, clusters) = try catalogue.items(itemType)
+            source = stored.clusterSource
             codebook = stored.codebook
         }
     }
@@ -59,11 +62,11 @@ struct ClusterFinder {
         case .semantic:
             let column = context.settings.text("embedding")
             guard !column.isEmpty else {
-                return try semantic(vocabulary.items, vectors, width, previous)
+                return try semantic(vocabulary.items, vectors, width, learnedFrom: "", previous)
             }
             let own = try embeddings(of: vocabulary.items, column)
             return try own.floats.withUnsafeBufferPointer {
-                try semantic(vocabulary.items, $0.baseAddress!, own.width, previous)
+                try semantic(vocabulary.items, $0.baseAddress!, own.width, learnedFrom: column, previous)
             }
         }
     }
@@ -71,42 +74,68 @@ struct ClusterFinder {
     /// The clusters of a release's items and of those that came later, as far as they are known without training: labels
     /// are read anew; vectors are put into the clusters that there are.
     ///
-    /// - Parameters:
-    ///   - items: by row.
-    ///   - clusters: `[items]`, as stored.
-    /// - Returns: the clusters of all items, and the items that stand behind `items`.
-    func refreshed(
-        _ items: [ExternalID], _ clusters: [Int32], _ previous: Previous
-    ) throws -> (found: FoundClusters, added: [ExternalID]) {
-        guard previous.source == .semantic else { return try relabelled(items, previous) }
-        let column = context.settings.text("embedding")
+    /// - Returns: the clusters of all items, and the items that stand behind those of the release.
+    func refreshed(_ previous: Previous) throws -> (found: FoundClusters, added: [ExternalID]) {
+        let asked = context.settings.text("clusters")
+        guard asked == "auto" || asked == previous.source.rawValue else {
+            throw JobError.otherClusters(asked: asked, stored: previous.source.rawValue, release: previous.release)
+        }
+        guard previous.source == .semantic else { return try relabelled(previous) }
+        let column = try embedding(of: previous)
         guard !column.isEmpty, let stored = previous.codebook else {
-            let same = ItemClusters(source: .semantic, clusterOfItem: clusters, names: previous.names)
+            let same = ItemClusters(source: .semantic, clusterOfItem: previous.clusters, names: previous.names)
             return (FoundClusters(items: same, codebook: previous.codebook), [])
         }
-        let codebook = try SemanticCodebook(bytes: stored.bytes)
-        let known = Set(items)
-        var added: [ExternalID] = [], vectors: [Float] = []
-        try source.readEmbeddings(column, on: connection) { item, vector in
-            guard !known.contains(item), vector.count == codebook.width else { return }
-            added.append(item)
-            vectors.append(contentsOf: vector)
-        }
-        let assigned = vectors.withUnsafeBufferPointer { vectors in
-            vectors.baseAddress.map { codebook.assign($0, count: added.count, pool: context.pool) } ?? []
-        }
-        let all = ItemClusters(source: .semantic, clusterOfItem: clusters + assigned, names: previous.names)
-        return (
-            FoundClusters(items: all, codebook: stored, figures: ["items added": Double(added.count)]), added
-        )
+        return try assigned(by: stored, column, previous)
     }
 
-    private func chosen(hasCategories: Bool) -> ItemClusters.Source {
-        ItemClusters.Source(rawValue: context.settings.text("clusters")) ?? (hasCategories ? .category : .semantic)
+    /// The column whose vectors the clusters were learned from; empty for the model's, which only a training has.
+    private func embedding(of previous: Previous) throws -> String {
+        let asked = context.settings.text("embedding")
+        guard let learnedFrom = previous.codebook?.learnedFrom else { return asked }
+        guard asked.isEmpty || asked == learnedFrom else {
+            throw JobError.otherEmbedding(asked: asked, stored: learnedFrom, release: previous.release)
+        }
+        return learnedFrom
+    }
+
+    /// Puts the items that have no cluster yet into the nearest one: those of the release, and those that came later.
+    private func assigned(
+        by stored: TransitionFacts.Codebook, _ column: String, _ previous: Previous
+    ) throws -> (found: FoundClusters, added: [ExternalID]) {
+        let codebook = try SemanticCodebook(bytes: stored.bytes)
+        let rows = Dictionary(zip(previous.items, previous.items.indices), uniquingKeysWith: { first, _ in first })
+        var without: [ExternalID] = [], vectors: [Float] = []
+        try source.readEmbeddings(column, on: connection) { item, vector in
+            if let row = rows[item], previous.clusters[row] >= 0 { return }
+            guard vector.count == codebook.width else {
+                throw JobError.otherWidth(column: column, found: vector.count, learned: codebook.width)
+            }
+            without.append(item)
+            vectors.append(contentsOf: vector)
+        }
+        let nearest = vectors.withUnsafeBufferPointer { vectors in
+            vectors.baseAddress.map { codebook.assign($0, count: without.count, pool: context.pool) } ?? []
+        }
+        var clusters = previous.clusters, added: [ExternalID] = []
+        for (item, cluster) in zip(without, nearest) where cluster >= 0 {
+            if let row = rows[item] {
+                clusters[row] = cluster
+            } else {
+                added.append(item)
+                clusters.append(cluster)
+            }
+        }
+        let all = ItemClusters(source: .semantic, clusterOfItem: clusters, names: previous.names)
+        return (FoundClusters(items: all, codebook: stored, figures: ["items added": Double(added.count)]), added)
+    }
+
+    private func chosen(hasCategories: Bool) -> ClusterSource {
+        ClusterSource(rawValue: context.settings.text("clusters")) ?? (hasCategories ? .category : .semantic)
     }
 
     private func labelled(
-        _ labels: [String?], _ source: ItemClusters.Source, _ previous: Previous?
+        _ labels: [String?], _ source: ClusterSource, _ previous: Previous?
     ) throws -> FoundClusters {
         let names = previous.flatMap { $0.source == source ? $0.names : nil } ?? []
         let clusters = try ItemClusters(labels: labels, source: source, previousNames: names)
@@ -116,25 +145,24 @@ struct ClusterFinder {
         return FoundClusters(items: clusters, figures: ["largest share": clusters.largestShare])
     }
 
-    private func relabelled(
-        _ items: [ExternalID], _ previous: Previous
-    ) throws -> (found: FoundClusters, added: [ExternalID]) {
+    private func relabelled(_ previous: Previous) throws -> (found: FoundClusters, added: [ExternalID]) {
         var labels: [ExternalID: String] = [:]
         try source.readLabels(previous.source.rawValue, on: connection) { labels[$0] = $1 }
-        let known = Set(items), added = labels.keys.filter { !known.contains($0) }.sorted()
-        let found = try labelled((items + added).map { labels[$0] }, previous.source, previous)
+        let known = Set(previous.items), added = labels.keys.filter { !known.contains($0) }.sorted()
+        let found = try labelled((previous.items + added).map { labels[$0] }, previous.source, previous)
         return (found, added)
     }
 
     private func semantic(
-        _ items: [ExternalID], _ vectors: UnsafePointer<Float>, _ width: Int, _ previous: Previous?
+        _ items: [ExternalID], _ vectors: UnsafePointer<Float>, _ width: Int, learnedFrom: String, _ previous: Previous?
     ) throws -> FoundClusters {
         var before: SemanticFit.Previous?
         if let previous, previous.source == .semantic, let bytes = previous.codebook?.bytes {
             do {
+                let stored = Dictionary(
+                    zip(previous.items, previous.clusters), uniquingKeysWith: { first, _ in first })
                 before = SemanticFit.Previous(
-                    codebook: try SemanticCodebook(bytes: bytes),
-                    clusterOfItem: items.map { previous.clusters[$0] ?? -1 })
+                    codebook: try SemanticCodebook(bytes: bytes), clusterOfItem: items.map { stored[$0] ?? -1 })
             } catch {
                 context.log.warning(
                     "clusters begin anew: the stored codebook cannot be read", metadata: ["reason": "\(error)"])
@@ -158,7 +186,9 @@ struct ClusterFinder {
         if let change = fit.report.change { figures["share of items that moved"] = change.changedShare }
         return FoundClusters(
             items: ItemClusters(source: .semantic, clusterOfItem: fit.clusters.clusterOfItem, names: names),
-            codebook: (fit.codebook.hash, try fit.codebook.bytes()), figures: figures)
+            codebook: TransitionFacts.Codebook(
+                name: fit.codebook.hash, bytes: try fit.codebook.bytes(), learnedFrom: learnedFrom),
+            figures: figures)
     }
 
     /// A cluster is called after its most popular item when it is met first, and keeps that name.

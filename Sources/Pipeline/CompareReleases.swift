@@ -65,14 +65,14 @@ package struct CompareReleases {
         let rows = [
             ["users in both", "\(facts.usersInBoth)"], ["users gone", "\(facts.usersGone)"],
             ["users new", "\(facts.usersNew)"],
-            ["lists unchanged", percent(Double(facts.identicalLists) / Double(users))],
-            ["another first item", percent(Double(facts.otherFirstItem) / Double(users))],
-            ["items kept, mean", percent(facts.meanOverlap)],
-            ["items kept, median list", percent(facts.medianOverlap)],
-            ["items kept, lowest tenth", "\(percent(facts.overlapOfTheLowestTenth)) at most"],
-            ["exposure that moved", percent(facts.exposureShift)],
+            ["lists unchanged", percentText(Double(facts.identicalLists) / Double(users))],
+            ["another first item", percentText(Double(facts.otherFirstItem) / Double(users))],
+            ["items kept, mean", percentText(facts.meanOverlap)],
+            ["items kept, median list", percentText(facts.medianOverlap)],
+            ["items kept, lowest tenth", "\(percentText(facts.overlapOfTheLowestTenth)) at most"],
+            ["exposure that moved", percentText(facts.exposureShift)],
             ["transition keys in both", "\(facts.transitionKeysInBoth)"],
-            ["top-5 successors kept (IoU)", percent(facts.transitionOverlap)],
+            ["top-5 successors kept (IoU)", percentText(facts.transitionOverlap)],
         ]
         let changes = facts.gainers + facts.losers
         let moved = changes.map { [$0.item, share($0.before), share($0.after), $0.title ?? ""] }
@@ -83,6 +83,5 @@ package struct CompareReleases {
                     + table(["item", "before", "after", "title"], moved))
     }
 
-    private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
     private func share(_ share: Double) -> String { "\((share * 100_000).rounded() / 1000) %" }
 }

@@ -53,6 +53,7 @@ package struct EvaluateTransitions {
             }
             return try TransitionTally.finish(tallies, workers: context.threads).build().table
         }
+        guard table.count > 0 else { throw JobError.emptySide(cut: cut.text, isBefore: true) }
         let rate = Mutex(TransitionHitRate(table, after: cut.microseconds, top: Self.top))
         try context.stage("asking for what came behind it") {
             _ = try counting.read(vocabulary, known.clusters, [], asOf: asOf.text, workers: 1, on: connection) {
@@ -61,6 +62,7 @@ package struct EvaluateTransitions {
             }
         }
         let found = rate.withLock { $0 }
+        guard found.occurrences > 0 else { throw JobError.emptySide(cut: cut.text, isBefore: false) }
         return answer(found, table, cut, asOf, clusters)
     }
 

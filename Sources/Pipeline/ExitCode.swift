@@ -40,7 +40,6 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            // Before all other errors of releases.
             case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
             case is ReleaseError, is GateRefusal, is TransitionRefusal, is PayloadError, is TrainingError,
                 is ImportRefused:
@@ -49,6 +48,7 @@ package enum ExitCode: Int32, Sendable {
             case let error as ChatError: ExitCode(error)
             case let error as InterestError: error.isForLater ? .heldOrLate : .data
             case is InterestRefusal: .data
+            case JobError.otherClusters, JobError.otherEmbedding: .configuration
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -126,6 +126,10 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case snapshotDiffers(release: Int, users: Int)
     case noClusters(source: String, found: Int)
     case noEmbeddings(column: String)
+    case otherClusters(asked: String, stored: String, release: Int)
+    case otherEmbedding(asked: String, stored: String, release: Int)
+    case otherWidth(column: String, found: Int, learned: Int)
+    case emptySide(cut: String, isBefore: Bool)
     case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
 
@@ -151,14 +155,28 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
             "the items have \(found) clusters by \(source); transitions need two: mend the items relation, "
                 + "or set clusters to another of category, seller and semantic"
         case .noEmbeddings(let column):
-            "no known item has a value in \(column) of the items relation; fill it, or leave --embedding empty"
+            "no known item has a value in \(column) of the items relation; fill it, or set no --embedding"
+        case .otherClusters(let asked, let stored, let release):
+            "clusters are set to '\(asked)', those of release \(release) are by \(stored) and change with a release only; "
+                + "run nearline precompute, or set clusters to auto"
+        case .otherEmbedding(let asked, let stored, let release):
+            "the embedding is set to '\(asked)', the clusters of release \(release) were learned from "
+                + (stored.isEmpty ? "the model's vectors" : "'\(stored)'") + " and change with a release only; "
+                + "run nearline precompute, or leave the setting away"
+        case .otherWidth(let column, let found, let learned):
+            "\(column) of the items relation holds vectors of \(found) numbers, the clusters were learned from \(learned); "
+                + "run nearline precompute, which learns them anew"
+        case .emptySide(let cut, let isBefore):
+            isBefore
+                ? "nothing was counted up to the cut \(cut); choose a later one with --cut"
+                : "no next cluster is known after the cut \(cut); choose an earlier one with --cut"
         case .noBuild(let release):
             "release \(release) is from before builds of transitions were recorded; run nearline precompute once"
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"
         case .unknownClusters(let text, let release, let count):
-            "'\(text)' is neither a cluster nor two with a comma between; "
+            "'\(text)' is no cluster, and not several with commas between; "
                 + "nearline.release_cluster names the \(count) of release \(release)"
         }
     }

@@ -1,3 +1,4 @@
+import Domain
 import Postgres
 import ResultTables
 
@@ -34,7 +35,7 @@ package struct LookUpClusters {
         guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
         let known = try TransitionCatalogue(release: release.release, on: connection).clusterNames()
         let clusters =
-            try names.map { try split($0, Set(known), release.release) } ?? biggest(release.release, connection)
+            try names.map { try split($0, known, release.release) } ?? biggest(release.release, connection)
         let list = clusters.map { Quote.literal($0) }.joined(separator: ", ")
         let rows = try connection.execute(
             """
@@ -70,24 +71,8 @@ package struct LookUpClusters {
     /// "+1.2 %": by how much the share rose against the window before.
     private func trendText(_ trend: Double) -> String { (trend > 0 ? "+" : "") + percentText(trend) }
 
-    /// Names may hold commas themselves: the commas that count are those between names.
-    private func split(_ text: String, _ known: Set<String>, _ release: Int) throws -> [String] {
-        let pieces = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        var hopeless: Set<Int> = []
-        /// The names from a piece on, the longest first; nil where some piece belongs to none.
-        func names(from begin: Int) -> [String]? {
-            guard begin < pieces.count else { return [] }
-            guard !hopeless.contains(begin) else { return nil }
-            for end in stride(from: pieces.count, to: begin, by: -1) {
-                let name = pieces[begin..<end].joined(separator: ",")
-                for name in [name, String(name.drop { $0 == " " })] where known.contains(name) {
-                    if let rest = names(from: end) { return [name] + rest }
-                }
-            }
-            hopeless.insert(begin)
-            return nil
-        }
-        guard let found = names(from: 0), !found.isEmpty else {
+    private func split(_ text: String, _ known: [String], _ release: Int) throws -> [String] {
+        guard let found = CommaList(text).names(Set(known.map { .text($0) })), !found.isEmpty else {
             throw JobError.unknownClusters(text, release: release, count: known.count)
         }
         return found

@@ -1,3 +1,4 @@
+import Domain
 import Postgres
 import ResultTables
 
@@ -23,6 +24,8 @@ package struct LookUpItems {
             var title: String?
         }
         var release: Int
+        /// Items that no cluster has, or nobody knows.
+        var unknown: [String]
         var clusters: [String]
         var keyUsed: String
         var items: [Item]
@@ -36,8 +39,8 @@ package struct LookUpItems {
             SELECT format_type(atttypid, NULL) AS type FROM pg_attribute
             WHERE attrelid = 'nearline.release_item'::regclass AND attname = 'item_id'
             """, doing: "looking at the items")[0].string("type")
-        let keys = items.split(separator: ",").map { Quote.literal(String($0.drop { $0 == " " })) }
-        let array = "ARRAY[\(keys.joined(separator: ", "))]::\(type)[]"
+        let (keys, unknown) = try split(type, on: connection)
+        let array = self.array(keys, type)
         let clusters = try connection.execute(
             "SELECT unnest(nearline.clusters_of(\(array))) AS cluster",
             doing: "looking up the clusters of items '\(items)'"
@@ -57,7 +60,8 @@ package struct LookUpItems {
         let titles = try (try? context.source(on: connection))?.titles(
             of: rows.map { try $0.string("item") }, on: connection)
         let facts = Facts(
-            release: release.release, clusters: clusters, keyUsed: try next.first?.string("key_used") ?? "nothing",
+            release: release.release, unknown: unknown, clusters: clusters,
+            keyUsed: try next.first?.string("key_used") ?? "nothing",
             items: try rows.map {
                 let item = try $0.string("item"), cluster = try $0.string("cluster")
                 return Facts.Item(
@@ -65,6 +69,28 @@ package struct LookUpItems {
                     source: sources[cluster] ?? "", title: titles?[item])
             })
         return Answer(text(facts), facts)
+    }
+
+    /// The keys that the text names, and those among them that no cluster knows.
+    private func split(_ type: String, on connection: Connection) throws -> (keys: [String], unknown: [String]) {
+        let list = CommaList(items)
+        let single = list.single.filter { !$0.isEmpty }
+        let asked = type == "text" ? list.possible.filter { !$0.isEmpty } : single
+        let known = try connection.execute(
+            """
+            SELECT i.item_id::text AS item FROM nearline.release_item i
+            WHERE i.item_id = ANY (\(array(asked, type))) AND i.cluster IS NOT NULL
+                AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
+            """, doing: "looking up items '\(items)'"
+        ).map { ExternalID.text(try $0.string("item")) }
+        let keys = list.names(Set(known)) ?? single
+        // A number with zeros in front, or a UUID in capitals, is the same key.
+        let spelled = Set(known.compactMap { IDType(postgresName: type)?.parse("\($0)") })
+        return (keys, keys.filter { key in IDType(postgresName: type)?.parse(key).map(spelled.contains) != true })
+    }
+
+    private func array(_ keys: [String], _ type: String) -> String {
+        "ARRAY[\(keys.map { Quote.literal($0) }.joined(separator: ", "))]::\(type)[]"
     }
 
     private func text(_ facts: Facts) -> String {
@@ -75,7 +101,9 @@ package struct LookUpItems {
             ]
         }
         let whence = facts.clusters.isEmpty ? "items that no cluster has" : facts.clusters.joined(separator: " -> ")
+        let known =
+            facts.unknown.isEmpty ? "" : "\nnot known, or in no cluster: \(facts.unknown.joined(separator: ", "))"
         return "after \(whence) (key used: \(facts.keyUsed)), release \(facts.release):\n"
-            + table(["rank", "item", "score", "cluster", "source", "title"], rows)
+            + table(["rank", "item", "score", "cluster", "source", "title"], rows) + known
     }
 }

@@ -178,7 +178,7 @@ package struct PrecomputeCandidates {
         let compared = previous?.source == found.items.source ? current : nil
         let build = try TransitionMaker(context: context, source: source).build(
             vocabulary.items, found, asOf,
-            inputHash: TransitionMaker.inputHash(context.settings, fingerprint, knowsModelOnly: true),
+            inputHash: TransitionMaker.inputHash(context.settings, fingerprint, asOf, knowsModelOnly: true),
             previous: compared.map {
                 try TransitionCatalogue(release: $0.release, on: reader).successors(TransitionMaker.compared)
             } ?? [], &report)

@@ -32,7 +32,7 @@ struct Publication {
                 ])
         }
         if let snapshots = context.snapshots {
-            let snapshot = try snapshots.write(release, on: connection)
+            let snapshot = try snapshots.write(release, on: connection).snapshot
             let sample = try CanarySample.draw(
                 release: release.release, users: bounds.canaryUsers, keys: 0, on: connection)
             let differing = try sample.differing { try SnapshotLookup(snapshot).list(of: $0) }

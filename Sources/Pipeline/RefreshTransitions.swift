@@ -28,53 +28,73 @@ package struct RefreshTransitions {
     /// At this overlap with the build before, the refresh was not needed.
     private static let unchanged = 0.98
 
+    /// The release that is served, and the build that its transitions are of.
+    private struct Served {
+        let release: ReleaseRow
+        let catalogue: TransitionCatalogue
+        let stored: TransitionCatalogue.Stored
+
+        init(on connection: Connection) throws {
+            guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
+            self.release = release
+            catalogue = TransitionCatalogue(release: release.release, on: connection)
+            guard let stored = try catalogue.stored() else { throw JobError.noBuild(release: release.release) }
+            self.stored = stored
+        }
+
+        var facts: [String: Int] { ["release": release.release, "build": stored.build] }
+    }
+
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema(isReadOnly: dryRun)
         let source = try context.source(on: connection)
-        let catalogue = ReleaseCatalogue(connection)
-        guard let release = try catalogue.current() else { throw ReleaseError.noRelease }
-        let before = TransitionCatalogue(release: release.release, on: connection)
-        guard let stored = try before.stored() else { throw JobError.noBuild(release: release.release) }
+        let served = try Served(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
         let print = try source.fingerprint(asOf: asOf.text, withExclusions: true, on: connection)
-        let inputHash = TransitionMaker.inputHash(context.settings, print)
-        if !again, stored.inputHash == inputHash {
-            let served = dryRun ? nil : try context.snapshots?.follow(release, on: connection)
-            return Answer(
-                "nothing to do: the transitions of release \(release.release) are made from these events (build "
-                    + "\(stored.build))\(served ?? "")", ["release": release.release, "build": stored.build])
-        }
+        let inputHash = TransitionMaker.inputHash(context.settings, print, asOf)
+        if !again, served.stored.inputHash == inputHash { return try nothingToDo(served, context, on: connection) }
         if dryRun {
             return Answer(
-                "would count the transitions of release \(release.release) anew, as of \(asOf.text), "
-                    + "in place of build \(stored.build)", ["release": release.release, "build": stored.build])
+                "would count the transitions of release \(served.release.release) anew, as of \(asOf.text), "
+                    + "in place of build \(served.stored.build)", served.facts)
         }
         var answer: Answer?
         try context.booked(on: connection, settings: TransitionMaker.settings(context.settings)) { ledger, report in
-            report.release = release.release
-            answer = try refresh(
-                release, before, stored, source, asOf, inputHash, context, ledger, &report, on: connection)
+            // Somebody else may have done it, or published, while this run waited to be booked.
+            let served = try Served(on: connection)
+            report.release = served.release.release
+            answer =
+                if !again, served.stored.inputHash == inputHash {
+                    try nothingToDo(served, context, on: connection)
+                } else {
+                    try refresh(served, source, asOf, inputHash, context, ledger, &report, on: connection)
+                }
         }
         return answer!
     }
 
+    private func nothingToDo(_ served: Served, _ context: RunContext, on connection: Connection) throws -> Answer {
+        let snapshot = dryRun ? nil : try context.snapshots?.follow(served.release, on: connection)
+        return Answer(
+            "nothing to do: the transitions of release \(served.release.release) are made from these events "
+                + "(build \(served.stored.build))\(snapshot ?? "")", served.facts)
+    }
+
     private func refresh(
-        _ release: ReleaseRow, _ before: TransitionCatalogue, _ stored: TransitionCatalogue.Stored,
-        _ source: EventSource, _ asOf: Instant, _ inputHash: String, _ context: RunContext, _ ledger: RunLedger,
-        _ report: inout RunReport, on connection: Connection
+        _ served: Served, _ source: EventSource, _ asOf: Instant, _ inputHash: String, _ context: RunContext,
+        _ ledger: RunLedger, _ report: inout RunReport, on connection: Connection
     ) throws -> Answer {
-        let known = try before.items(source.itemType)
-        guard let previous = try ClusterFinder.Previous(release, itemType: source.itemType, on: connection) else {
+        let release = served.release, stored = served.stored
+        guard let known = try ClusterFinder.Previous(release, itemType: source.itemType, on: connection) else {
             throw JobError.noBuild(release: release.release)
         }
         let (found, added) = try context.stage("finding clusters") {
-            try ClusterFinder(context: context, source: source, connection: connection)
-                .refreshed(known.items, known.clusters, previous)
+            try ClusterFinder(context: context, source: source, connection: connection).refreshed(known)
         }
-        let items = known.items + added
         let maker = TransitionMaker(context: context, source: source)
         var build = try maker.build(
-            items, found, asOf, inputHash: inputHash, previous: before.successors(TransitionMaker.compared), &report
+            known.items + added, found, asOf, inputHash: inputHash,
+            previous: served.catalogue.successors(TransitionMaker.compared), &report
         ) { refused, report in
             try context.account(refused, of: source, ledger, &report)
         }
@@ -93,22 +113,22 @@ package struct RefreshTransitions {
         }
         let number = try context.stage("replacing the transitions") {
             try TransitionWriter(release: release.release, on: connection).replace(
-                with: build, moved: moved, added: newcomers, itemType: source.itemType)
+                with: build, inPlaceOf: stored.build, moved: moved, added: newcomers, itemType: source.itemType)
         }
         report.counts["items that moved"] = moved.count
         report.counts["items added"] = added.count
-        let served = try context.snapshots?.followMoved(
+        let snapshot = try context.snapshots?.followMoved(
             ReleaseCatalogue(connection).release(release.release), on: connection)
-        return summary(build, number, release, stored, served)
+        return summary(build, number, release, stored, snapshot)
     }
 
     private func summary(
         _ build: TransitionBuild, _ number: Int, _ release: ReleaseRow, _ stored: TransitionCatalogue.Stored,
-        _ served: String?
+        _ snapshot: String?
     ) -> Answer {
         var lines = [
             "build \(number): \(build.keys.count) keys of \(build.clusters.count) clusters from "
-                + "\(build.facts.transitions) transitions, in release \(release.release)\(served ?? "")"
+                + "\(build.facts.transitions) transitions, in release \(release.release)\(snapshot ?? "")"
         ]
         let overlap = build.churn.first { $0.against == TransitionMaker.buildBefore && $0.support == "all" }?.overlap
         if let overlap {
@@ -142,6 +162,3 @@ package struct RefreshTransitions {
         var refreshHours: Double?
     }
 }
-
-/// "12.3 %".
-func percentText(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }

@@ -62,7 +62,7 @@ package struct Setting: Sendable {
         Setting("transition-keys", "2", .integer(1...3), "clusters in a transition key, at most"),
         Setting("transition-window-days", "0", .integer(0...8000), "age of the oldest transition counted; 0: all are"),
         Setting("transition-half-life-days", "90", .integer(0...8000), "age at which one counts half; 0: all alike"),
-        Setting("transition-trend-days", "30", .integer(1...4000), "days of the window that a trend compares"),
+        Setting("transition-trend-days", "30", .integer(1...3650), "days of the window that a trend compares"),
         Setting(
             "transition-scenes", "no", .choice(["no", "yes"]), "whether each scene has transitions of its own too"),
         Setting("successors", "20", .integer(1...1000), "clusters kept behind each transition key"),

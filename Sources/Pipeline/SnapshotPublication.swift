@@ -9,11 +9,13 @@ struct SnapshotPublication {
     let context: RunContext
 
     /// Writes the file of a release, unless it is there, and reads every record of it back.
+    ///
+    /// - Returns: the file, and whether it was written now.
     @discardableResult
-    func write(_ release: ReleaseRow, on connection: Connection) throws -> Snapshot {
+    func write(_ release: ReleaseRow, on connection: Connection) throws -> (snapshot: Snapshot, isNew: Bool) {
         let export = SnapshotExport(connection), facts = try export.facts(of: release.release)
         if let there = try? folder.open(release.release), there.facts == facts, (try? there.verify()) != nil {
-            return there
+            return (there, false)
         }
         try makeRoom(for: release)
         _ = try context.stage("writing the snapshot") {
@@ -24,7 +26,7 @@ struct SnapshotPublication {
         }
         let snapshot = try folder.open(release.release)
         try context.stage("verifying the snapshot") { try snapshot.verify() }
-        return snapshot
+        return (snapshot, true)
     }
 
     /// Lets the link name the file of the release that is current, which is written where it is missing: also what a run
@@ -32,8 +34,7 @@ struct SnapshotPublication {
     ///
     /// - Returns: what to tell people; nil where nothing was to be done.
     func follow(_ release: ReleaseRow, on connection: Connection) throws -> String? {
-        let snapshot = try write(release, on: connection)
-        var isNew = false
+        var (snapshot, isNew) = try write(release, on: connection)
         // While the pointer is held nobody moves it, and of two that follow it one waits.
         try connection.transaction(doing: "linking the snapshot") {
             let current = try connection.execute(

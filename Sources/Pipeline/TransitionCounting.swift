@@ -40,8 +40,8 @@ struct TransitionCounting {
             space: ReadingSpace(
                 workers: workers ?? self.workers, memoryBytes: memory, folder: NSTemporaryDirectory()))
         let numbers = Dictionary(
-            scenes.enumerated().map { ($1, Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
-        let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[$0] } ?? 0 }
+            scenes.enumerated().map { (ExternalID.text($1), Int32($0 + 1)) }, uniquingKeysWith: { first, _ in first })
+        let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[.text($0)] } ?? 0 }
         // Every session belongs to the thread that asks for it, and what opens it only reads settings.
         nonisolated(unsafe) let opener = context
         try reader.read(

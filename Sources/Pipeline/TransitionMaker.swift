@@ -27,11 +27,18 @@ struct TransitionMaker {
 
     static func settings(_ settings: Settings) -> String { settings.json(decisive) }
 
-    /// Equal for what would give the same transitions: ageing weighs all by the same factor when only time goes by.
+    /// Equal for what would give the same transitions.
+    ///
+    /// Ageing weighs all by the same factor when only time goes by, and a trend compares the newest events with those
+    /// before them as well an hour later; but events fall out of a window, and that counts from day to day.
     ///
     /// - Parameter knowsModelOnly: whether items that came after the model are left out, for a refresh to bring them.
-    static func inputHash(_ settings: Settings, _ fingerprint: String, knowsModelOnly: Bool = false) -> String {
-        Checksum.name(Self.settings(settings) + "|" + fingerprint + (knowsModelOnly ? "|items of the model" : ""))
+    static func inputHash(
+        _ settings: Settings, _ fingerprint: String, _ asOf: Instant, knowsModelOnly: Bool = false
+    ) -> String {
+        let day = settings.int("transition-window-days") > 0 ? "|\(asOf.microseconds / 86_400_000_000)" : ""
+        return Checksum.name(
+            Self.settings(settings) + "|" + fingerprint + day + (knowsModelOnly ? "|items of the model" : ""))
     }
 
     /// - Parameters:
@@ -63,7 +70,7 @@ struct TransitionMaker {
         }
         return try context.stage("making transitions") {
             var facts = TransitionFacts(
-                asOf: asOf.text, clusterSource: TransitionFacts.ClusterSource(rawValue: found.items.source.rawValue)!,
+                asOf: asOf.text, clusterSource: found.items.source,
                 inputHash: inputHash, settings: Self.settings(context.settings))
             facts.codebook = found.codebook
             facts.figures = figures(found)

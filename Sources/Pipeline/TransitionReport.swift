@@ -53,7 +53,8 @@ package struct TransitionReport {
         try connection.execute(
             """
             SELECT against, support, keys, iou FROM nearline.transition_churn WHERE build = $1::int
-            ORDER BY against <> '\(TransitionMaker.buildBefore)', length(against), against, support <> 'all', support
+            ORDER BY against <> '\(TransitionMaker.buildBefore)', length(against), against, support <> 'all',
+                substring(support FROM '^[0-9]+')::int
             """, [.int(Int64(build))], doing: "reading the churn of build \(build)"
         ).map {
             Churn(

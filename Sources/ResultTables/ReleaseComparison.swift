@@ -126,42 +126,8 @@ package struct ReleaseComparison: Sendable {
     }
 
     private mutating func compareTransitions(_ a: Int, _ b: Int, on connection: Connection) throws {
-        func names(_ release: Int) throws -> [String] {
-            try connection.execute(
-                "SELECT name FROM nearline.release_cluster WHERE release = $1::int ORDER BY cluster",
-                [.int(Int64(release))], doing: "reading the clusters of release \(release)"
-            ).map { try $0.string("name") }
-        }
-        let first = try names(a), second = try names(b)
-        let decoder = try ListDecoder(release: a, on: connection)
-        let newDecoder = try ListDecoder(release: b, on: connection)
-        var overlaps = 0.0
-        // Keys are made of cluster numbers: they mean the same only by name.
-        let named = { (release: Int, leaf: String) in
-            """
-            (SELECT o.name AS older, l.name AS latest, t.payload FROM \(leaf) t
-                LEFT JOIN nearline.release_cluster o ON o.release = \(release) AND o.cluster = nearline.transition_older(t.key)
-                LEFT JOIN nearline.release_cluster l ON l.release = \(release) AND l.cluster = nearline.transition_latest(t.key)
-                WHERE \(Leaf.keysOfTwo))
-            """
-        }
-        try connection.copyOut(
-            """
-            SELECT x.payload, y.payload FROM \(named(a, Leaf.transition.name(a))) x
-            JOIN \(named(b, Leaf.transition.name(b))) y
-                ON coalesce(x.older, '') = coalesce(y.older, '') AND (x.older IS NULL) = (y.older IS NULL)
-                AND coalesce(x.latest, '') = coalesce(y.latest, '') AND (x.latest IS NULL) = (y.latest IS NULL)
-            """, doing: "comparing transitions"
-        ) { row in
-            func top(_ names: [String], _ decoder: ListDecoder) throws -> Set<String> {
-                let next = try row.bytes().map { try decoder.decode($0) } ?? []
-                return Set(next.prefix(5).map { Int($0.row) < names.count ? names[Int($0.row)] : "" })
-            }
-            let before = try top(first, decoder), after = try top(second, newDecoder)
-            let union = before.union(after).count
-            overlaps += union == 0 ? 1 : Double(before.intersection(after).count) / Double(union)
-            transitionKeysInBoth += 1
-        }
-        if transitionKeysInBoth > 0 { transitionOverlap = overlaps / Double(transitionKeysInBoth) }
+        let overlap = try TransitionOverlap(new: b, old: a, on: connection)
+        transitionKeysInBoth = overlap.keys
+        transitionOverlap = overlap.mean
     }
 }

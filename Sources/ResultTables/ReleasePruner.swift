@@ -117,7 +117,11 @@ package struct ReleasePruner {
             SELECT release FROM nearline.release r WHERE pruned_at IS NOT NULL AND (
                 EXISTS (SELECT FROM nearline.fallback f WHERE f.release = r.release)
                 OR EXISTS (SELECT FROM nearline.release_cluster c WHERE c.release = r.release)
+                OR EXISTS (SELECT FROM nearline.release_scene s WHERE s.release = r.release)
                 OR EXISTS (SELECT FROM nearline.release_shard s WHERE s.release = r.release)
+                OR EXISTS (SELECT FROM nearline.transition_build b WHERE b.release = r.release AND b.codebook IS NOT NULL)
+                OR EXISTS (SELECT FROM nearline.transition_build b JOIN nearline.interest_set USING (build)
+                    WHERE b.release = r.release)
                 OR r.dictionary IS NOT NULL)
             """, doing: "looking for what pruned releases left"
         ).map { try $0.int("release") }
@@ -202,5 +206,18 @@ package struct ReleasePruner {
             DELETE FROM nearline.payload_dictionary d
             WHERE NOT EXISTS (SELECT FROM nearline.release r WHERE r.dictionary = d.dictionary)
             """, doing: "clearing dictionaries")
+        try connection.execute(
+            """
+            DELETE FROM nearline.interest_set s USING nearline.transition_build b
+            WHERE b.build = s.build AND b.release = $1::int
+            """, [.int(Int64(number))], doing: "clearing the interests of release \(number)")
+        try connection.execute(
+            "UPDATE nearline.transition_build SET codebook = NULL WHERE release = $1::int", [.int(Int64(number))],
+            doing: "letting go of the codebooks of release \(number)")
+        try connection.execute(
+            """
+            DELETE FROM nearline.codebook c
+            WHERE NOT EXISTS (SELECT FROM nearline.transition_build b WHERE b.codebook = c.codebook)
+            """, doing: "clearing codebooks")
     }
 }

@@ -74,8 +74,20 @@ package struct TransitionBuild: Sendable {
 
 /// What a build of transitions was made from; stored beside it.
 package struct TransitionFacts: Sendable {
-    package enum ClusterSource: String, Sendable, CaseIterable {
-        case category, seller, semantic
+    /// What semantic clusters are found by.
+    package struct Codebook: Sendable, Equatable {
+        /// A hash of the bytes.
+        package var name: String
+        package var bytes: [UInt8]
+        /// The column of the items relation whose vectors it was learned from; empty for the model's, nil where nobody
+        /// wrote it down.
+        package var learnedFrom: String?
+
+        package init(name: String, bytes: [UInt8], learnedFrom: String?) {
+            self.name = name
+            self.bytes = bytes
+            self.learnedFrom = learnedFrom
+        }
     }
 
     package var asOf: String
@@ -88,8 +100,7 @@ package struct TransitionFacts: Sendable {
     package var transitions = 0
     /// Of clusters and events, as JSON.
     package var figures = "{}"
-    /// What semantic clusters are found by.
-    package var codebook: (name: String, bytes: [UInt8])?
+    package var codebook: Codebook?
     /// After how many hours a refresh is worth its while; nil where nothing could be measured.
     package var refreshHours: Double?
     /// Why it is published although a gate fails.

@@ -8,12 +8,12 @@ package struct TransitionCatalogue {
     package struct Stored: Sendable {
         package let build: Int
         package let asOf: String
-        package let clusterSource: TransitionFacts.ClusterSource
+        package let clusterSource: ClusterSource
         package let inputHash: String
         package let refreshHours: Double?
         /// Keys that a language model has said something about.
         package let interests: Int
-        package let codebook: (name: String, bytes: [UInt8])?
+        package let codebook: TransitionFacts.Codebook?
     }
 
     private let release: Int
@@ -29,7 +29,7 @@ package struct TransitionCatalogue {
         let row = try connection.execute(
             """
             SELECT b.build, to_char(b.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
-                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes,
+                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes, c.learned_from,
                 coalesce(s.keys, 0) AS interests
             FROM nearline.release r JOIN nearline.transition_build b ON b.build = r.transition_build
             LEFT JOIN nearline.interest_set s ON s.build = b.build
@@ -37,13 +37,15 @@ package struct TransitionCatalogue {
             """, [.int(Int64(release))], doing: "reading the build of release \(release)"
         ).first
         guard let row else { return nil }
-        let bytes = try row.optionalBytes("bytes")
+        let codebook = try row.optionalString("codebook").map {
+            TransitionFacts.Codebook(
+                name: $0, bytes: try row.bytes("bytes"), learnedFrom: try row.optionalString("learned_from"))
+        }
         return Stored(
             build: try row.int("build"), asOf: try row.string("as_of"),
-            clusterSource: TransitionFacts.ClusterSource(rawValue: try row.string("cluster_source"))!,
+            clusterSource: ClusterSource(rawValue: try row.string("cluster_source"))!,
             inputHash: try row.string("input_hash"), refreshHours: try row.optionalDouble("refresh_hours"),
-            interests: try row.int("interests"),
-            codebook: try row.optionalString("codebook").flatMap { name in bytes.map { (name, $0) } })
+            interests: try row.int("interests"), codebook: codebook)
     }
 
     /// Names of the clusters by number.

@@ -24,30 +24,42 @@ package struct TransitionWriter {
 
     /// Replaces the transitions of a release in one transaction: readers see those from before, then the new ones.
     ///
+    /// Throws ``ReleaseError/supersededMeanwhile(release:by:)`` where the release is not current any more, and
+    /// ``ReleaseError/rebuiltMeanwhile(release:build:)`` where its build is another than the new one was compared with.
+    ///
     /// - Parameters:
+    ///   - stored: the build that is to be replaced.
     ///   - moved: dictionary rows whose cluster is another than before, nil for none.
     ///   - added: items that the dictionary does not have, to stand behind its rows, with their clusters.
     /// - Returns: the number of the build.
     package func replace(
-        with build: TransitionBuild, moved: [(row: Int, cluster: Int?)],
+        with new: TransitionBuild, inPlaceOf stored: Int, moved: [(row: Int, cluster: Int?)],
         added: [(item: ExternalID, cluster: Int)], itemType: IDType
     ) throws -> Int {
         let number = try connection.transaction(doing: "replacing the transitions of release \(release)") {
-            let row = try connection.execute(
-                "SELECT pruned_at IS NULL AS there FROM nearline.release WHERE release = $1::int FOR NO KEY UPDATE",
+            // Whoever moves the pointer waits for us, or we for them.
+            let current = try connection.execute(
+                "SELECT release FROM nearline.current_release FOR NO KEY UPDATE", doing: "holding the pointer"
+            ).first?.int("release")
+            let build = try connection.execute(
+                "SELECT transition_build FROM nearline.release WHERE release = $1::int FOR NO KEY UPDATE",
                 [.int(Int64(release))], doing: "holding release \(release)"
-            ).first
-            guard try row?.bool("there") == true else { throw ReleaseError.pruned(release: release) }
+            ).first?.optionalInt("transition_build")
+            guard current == release else {
+                throw ReleaseError.supersededMeanwhile(release: release, by: current ?? 0)
+            }
+            guard build == stored else { throw ReleaseError.rebuiltMeanwhile(release: release, build: build ?? 0) }
             for table in [leaf, "nearline.release_cluster", "nearline.release_scene"] {
                 try connection.execute(
                     "DELETE FROM \(table) WHERE release = $1::int", [.int(Int64(release))], doing: "clearing \(table)")
             }
             try move(moved)
             try add(added, itemType)
-            return try insert(build)
+            return try insert(new)
         }
+        // What is stored is served; autovacuum does this too.
         for table in [leaf, "nearline.release_cluster"] {
-            try connection.execute("VACUUM (ANALYZE) \(table)", doing: "vacuuming \(table)")
+            _ = try? connection.execute("VACUUM (ANALYZE) \(table)", doing: "vacuuming \(table)")
         }
         return number
     }
@@ -99,8 +111,12 @@ package struct TransitionWriter {
         let facts = build.facts
         if let codebook = facts.codebook {
             try connection.execute(
-                "INSERT INTO nearline.codebook (codebook, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                [.text(codebook.name), .bytes(codebook.bytes)], doing: "storing the codebook")
+                """
+                INSERT INTO nearline.codebook AS c (codebook, bytes, learned_from) VALUES ($1, $2, $3)
+                ON CONFLICT (codebook) DO UPDATE SET learned_from = coalesce(excluded.learned_from, c.learned_from)
+                """,
+                [.text(codebook.name), .bytes(codebook.bytes), Parameter(codebook.learnedFrom)],
+                doing: "storing the codebook")
         }
         let number = try connection.execute(
             """

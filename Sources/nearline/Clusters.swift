@@ -19,7 +19,7 @@ struct Clusters: ParsableCommand {
     @OptionGroup var source: SourceOptions
 
     func validate() throws {
-        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+        try requireCount(count)
         guard itemsShown >= 0 else { throw ValidationError("--items-shown must not be negative, got \(itemsShown)") }
     }
 

@@ -52,7 +52,7 @@ struct Lookup: ParsableCommand {
             throw ValidationError("--clusters or --after-items, not both")
         }
         guard !any || user == nil else { throw ValidationError("name a user, or --any, not both") }
-        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+        try requireCount(count)
     }
 
     func run() throws {

@@ -52,3 +52,24 @@ struct SourceOptions: ParsableArguments {
         ]
     }
 }
+
+/// Which clusters items belong to, and how many of them make a key.
+struct ClusterOptions: ParsableArguments {
+    @Option(help: "What clusters are made from: auto, category, seller or semantic (default: auto).")
+    var clusters: String?
+    @Option(help: "real[] column of the items relation for semantic clusters (default: the model's vectors).")
+    var embedding: String?
+    @Option(help: "Clusters in a transition key, at most: 1 to 3 (default: 2).")
+    var transitionKeys: String?
+
+    var settings: [String: String?] {
+        ["clusters": clusters, "embedding": embedding, "transition-keys": transitionKeys]
+    }
+}
+
+/// Lines that people ask to be shown: more than this nobody reads, and the database counts in 32 bits.
+func requireCount(_ count: Int) throws {
+    guard (1...1_000_000).contains(count) else {
+        throw ValidationError("--count must be between 1 and 1000000, got \(count)")
+    }
+}

@@ -14,6 +14,7 @@ struct Precompute: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @OptionGroup var clusters: ClusterOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "now"
     @Option(help: "The instant that lists are computed for (default: the as-of instant).")
@@ -38,7 +39,8 @@ struct Precompute: ParsableCommand {
     func run() throws {
         try execute(
             "precompute", common,
-            source.settings.merging(snapshots.settings.merging(["candidates": candidates]) { $1 }) { $1 }
+            source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
+                .merging(["candidates": candidates]) { $1 }
         ) {
             try PrecomputeCandidates(
                 asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,

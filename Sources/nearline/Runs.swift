@@ -10,7 +10,7 @@ struct Runs: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+        try requireCount(count)
     }
 
     func run() throws {

@@ -16,6 +16,7 @@ struct Transitions: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @OptionGroup var clusters: ClusterOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "now"
     @Flag(help: "Only show how fast successors changed, build by build.")
@@ -39,11 +40,13 @@ struct Transitions: ParsableCommand {
         guard !force || reason?.isEmpty == false else { throw ValidationError("--force needs --reason") }
         guard !churn || !evaluate else { throw ValidationError("--churn or --evaluate, not both") }
         guard cut == nil || evaluate else { throw ValidationError("--cut goes with --evaluate") }
-        guard count > 0 else { throw ValidationError("--count must be positive, got \(count)") }
+        try requireCount(count)
     }
 
     func run() throws {
-        try execute("transitions", common, source.settings.merging(snapshots.settings) { $1 }) { context in
+        try execute(
+            "transitions", common, source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
+        ) { context in
             if churn { return try TransitionReport(count: count).run(context) }
             if evaluate { return try EvaluateTransitions(asOf: asOf, cut: cut).run(context) }
             return try RefreshTransitions(

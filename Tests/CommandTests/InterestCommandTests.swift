@@ -249,6 +249,17 @@ import Testing
         #expect(try shop.number(expected) == 1)
     }
 
+    @Test func thoseOfAPrunedReleaseGoWithIt() async throws {
+        let shop = try Shop.published(), server = try await ChatServer.obedient()
+        _ = try succeed(shop, server)
+        for _ in 0..<2 { try shop.succeed("precompute", "--as-of", Shop.asOf, "--again") }
+        _ = try succeed(shop, server)
+        try shop.succeed("prune", "--keep", "1", "--min-age", "0 days")
+        #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE pruned_at IS NOT NULL") == 1)
+        #expect(try shop.texts("SELECT build::text AS text FROM nearline.interest_set") == ["3"])
+        #expect(try shop.number("SELECT count(*) FROM nearline.interest WHERE build <> 3") == 0)
+    }
+
     @Test func aDryRunSendsAndChangesNothing() async throws {
         let shop = try Shop.published(), server = try await ChatServer.obedient()
         let before = try shop.contents()

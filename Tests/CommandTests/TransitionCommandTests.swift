@@ -183,7 +183,8 @@ import Testing
         try shop.execute(
             "UPDATE nearline.release_cluster SET name = CASE cluster WHEN 0 THEN 'a' ELSE 'a,a' END WHERE cluster < 2")
         try shop.refuse(
-            "lookup", "--clusters", String(repeating: "a,", count: 100) + "zz", code: 65, saying: ["is neither"])
+            "lookup", "--clusters", String(repeating: "a,", count: 100) + "zz", code: 65,
+            saying: ["is no cluster, and not several"])
     }
 
     @Test func whatIsDeniedToEverybodyIsInNoListThatEndsInItems() throws {

@@ -1,4 +1,4 @@
--- 0007_interests.sql: what a language model answered, so that nothing is asked twice, and what it expects behind the keys of
+-- 0008_interests.sql: what a language model answered, so that nothing is asked twice, and what it expects behind the keys of
 -- transitions, which lookups show beside the counts.
 CREATE TABLE nearline.interest_answer (
     prompt_hash       text        PRIMARY KEY,
@@ -49,6 +49,7 @@ COMMENT ON TABLE nearline.interest IS
     'The cluster that a language model expects behind a key (nearline.transition_key), beside those that were counted; hint '
     'is the counted one that it was told of.';
 
+DROP FUNCTION nearline.next_clusters();
 DROP FUNCTION nearline.next_clusters(text[]);
 DROP FUNCTION nearline.next_clusters_in(text, text[]);
 CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[])
@@ -109,6 +110,13 @@ $$;
 COMMENT ON FUNCTION nearline.next_clusters(text[]) IS
     'The clusters that most often follow these, latest last: of the longest key that is there (triple, pair, latest, '
     'everybody), clusters that nobody knows passed over. The source says who expects it: counts, interest (a language model).';
+
+CREATE FUNCTION nearline.next_clusters()
+RETURNS TABLE (rank int, cluster text, probability real, key_used text, support bigint, trend real, source text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT * FROM nearline.next_clusters(VARIADIC '{}')
+$$;
+COMMENT ON FUNCTION nearline.next_clusters() IS 'The clusters that most often come next for everybody.';
 
 CREATE OR REPLACE FUNCTION nearline.create_transition_functions(item_type text) RETURNS void
 LANGUAGE plpgsql AS $create$
