@@ -297,21 +297,4 @@ import Testing
         #expect(ended.code == 0, "\(ended.errors)")
         #expect(server.requests.allSatisfy { $0.body.contains("(all about ") })
     }
-
-    @Test func readersOfTheReleaseMayReadInterests() async throws {
-        let shop = try Shop.published(), server = try await ChatServer.obedient()
-        _ = try succeed(shop, server)
-        try shop.execute(
-            "CREATE ROLE reader_of_\(shop.database); SELECT nearline.grant_reader('reader_of_\(shop.database)')")
-        defer {
-            try? shop.execute(
-                "DROP OWNED BY reader_of_\(shop.database); DROP ROLE reader_of_\(shop.database)")
-        }
-        let reader = try Connection("dbname=\(shop.database)", applicationName: "reader")
-        try reader.execute("SET ROLE reader_of_\(shop.database)", doing: "becoming a reader")
-        let found = try reader.execute(
-            "SELECT source FROM nearline.next_clusters(VARIADIC '{}') LIMIT 1", doing: "reading")
-        #expect(try found[0].string("source") == "counts")
-        #expect(try reader.execute("SELECT 1 FROM nearline.interest LIMIT 1", doing: "reading").count == 1)
-    }
 }
