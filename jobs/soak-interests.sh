@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Asks a small real language model about a made-up shop, kills the run half way, and goes on:
-# jobs/soak-interests.sh [OPTION ...], options as in `interest-figures --help` (100 keys, with the hint and without)
+# Lets a small real language model read the transitions of a simulated shop, kills the run half way, and goes on:
+# jobs/soak-interests.sh [OPTION ...], options as in `nearline interests --help` (60 judged keys, both ways compared)
 #
-# Fails where an answer that was stored is asked again. Not part of the tests: llama.cpp's server is built once, which
-# takes a quarter of an hour on two cores (300 MB under .nearline/interests, the model 250 MB more).
+# Fails where an answer that was stored is asked for again. What the gates say of so small a model is shown, and no failure.
+# Not part of the tests: llama.cpp's server is built once, which takes a quarter of an hour on two cores (300 MB under
+# .nearline/interests, or where INTERESTS_PLACE says; the model 250 MB more).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
 source jobs/lib/cluster.sh
 
-readonly CLUSTER=.nearline/interests-pg PLACE=.nearline/interests CONCURRENCY=2 ANSWERS_BEFORE_THE_KILL=30
+readonly CLUSTER=.nearline/interests-pg PLACE=${INTERESTS_PLACE:-.nearline/interests}
+readonly CONCURRENCY=2 ANSWERS_BEFORE_THE_KILL=30
 started=()
 work=$(mktemp -d "${TMPDIR:-/tmp}/nearline-soak-interests.XXXXXX")
 # shellcheck disable=SC2317
@@ -80,17 +82,27 @@ start_proxy() {
     read -r port <"$work/port"
 }
 
-ask() {
-    "$figures" --base "http://127.0.0.1:$port" --concurrency "$CONCURRENCY" "$@"
+# A release of a shop with ten categories, made for this run.
+publish_shop() {
+    {
+        "$nearline" migrate
+        "$nearline" simulate "$work" --users 400 --items 300 --categories 10 --sellers 8 --days 40
+        "$nearline" import "$work/events.csv" "$work/items.csv"
+        "$nearline" train --epochs 1 --width 16 --as-of latest
+        "$nearline" precompute --as-of latest
+    } >"$work/shop.log" 2>&1 || fail 'the shop was not published' "$work/shop.log"
 }
 
 has_answers() { (($(grep -c '^answered' "$work/notes") >= ANSWERS_BEFORE_THE_KILL)); }
 
+no_session() {
+    [[ $(psql -XAtq -c "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'nearline interests%'") == 0 ]]
+}
+
 # Kills a run with answers stored and questions in flight; prints nothing.
 ask_and_kill() {
     local run
-    # Not through a function: the shell around it would be killed in its place.
-    "$figures" --base "http://127.0.0.1:$port" --concurrency "$CONCURRENCY" "$@" >"$work/killed.log" 2>&1 &
+    "$nearline" "${interests[@]}" "$@" >"$work/killed.log" 2>&1 &
     run=$!
     wait_until 300 'the run does not get its answers' "$work/killed.log" has_answers
     kill -9 "$run"
@@ -100,37 +112,55 @@ ask_and_kill() {
     stored=$(psql -XAtq -c 'SELECT count(*) FROM nearline.interest_answer')
 }
 
-no_session() {
-    [[ $(psql -XAtq -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'interest-figures'") == 0 ]]
+# Goes on to the end, whatever the gates say.
+ask_to_the_end() {
+    local status=0
+    "$nearline" "${interests[@]}" "$@" 2>"$work/resumed.log" || status=$?
+    sed -n 's/.*"msg":"judged".*/figures: &/p' "$work/resumed.log"
+    ((status == 0)) && return 0
+    ((status == 65)) || fail "nearline interests ended with $status" "$work/resumed.log"
+    grep -A 5 '^nearline interests:' "$work/resumed.log"
 }
 
 # Compares what the server was asked with what was stored at the kill.
 judge() {
-    local asked distinct cached
+    local asked distinct known
     asked=$(grep -c '^asked' "$work/notes")
     distinct=$(grep '^asked' "$work/notes" | sort -u | wc -l)
-    cached=$(sed -n 's/^with hint: cached \([0-9]*\),.*/\1/p' "$work/resumed.log")
-    printf 'killed with %s answers stored; the next run found %s of them\n' "$stored" "$cached"
+    known=$(psql -XAtq -c "SELECT counts->>'answers known' FROM nearline.run WHERE command = 'interests' ORDER BY run DESC LIMIT 1")
+    printf 'killed with %s answers stored; the next run found %s, those that it stored itself and needed again with them\n' \
+        "$stored" "$known"
     printf 'the server got %s requests for %s questions; %s were in flight at the kill at most\n' \
         "$asked" "$distinct" "$CONCURRENCY"
-    [[ $cached == "$stored" ]] || fail 'a stored answer was not found again' "$work/resumed.log"
+    ((known >= stored)) || fail 'a stored answer was not found again' "$work/resumed.log"
     ((asked - distinct <= CONCURRENCY)) || fail 'more was asked twice than was in flight' "$work/notes"
 }
 
 jobs/setup.sh
 install_model
 echo 'building' >&2
-swift build -c release --product interest-figures </dev/null >"$work/log" 2>&1 || fail 'the build failed' "$work/log"
-figures=$(swift build -c release --show-bin-path)/interest-figures
+swift build -c release --product nearline </dev/null >"$work/log" 2>&1 || fail 'the build failed' "$work/log"
+nearline=$(swift build -c release --show-bin-path)/nearline
 
 # Left by a run that was killed.
 cluster_remove "$CLUSTER"
 cluster_start "$CLUSTER"
+publish_shop
 start_model
 start_proxy
+interests=(
+    interests --base-url "http://127.0.0.1:$port" --model gemma-3-270m --concurrency "$CONCURRENCY" --judged 60 --compare
+    --accept-below-hint
+)
+SECONDS=0
 ask_and_kill "$@"
-ask "$@" 2>&1 | tee "$work/resumed.log"
+ask_to_the_end "$@"
 judge
+printf 'in %s seconds; again:\n' "$SECONDS"
+before=$(grep -c '^asked' "$work/notes")
+ask_to_the_end "$@" >"$work/again.log"
+(($(grep -c '^asked' "$work/notes") == before)) || fail 'a second run asked again' "$work/again.log"
+echo 'a second run asked nothing'
 echo 'held to the listed names:'
 # Slow: the grammar is tried against the model's whole vocabulary at every token.
-ask "$@" --hold-to-names --keys 20
+NEARLINE_CHAT_HELD_TO_NAMES=yes ask_to_the_end "$@" --judged 20 --min-support 200
