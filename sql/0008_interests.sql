@@ -1,5 +1,6 @@
 -- 0008_interests.sql: what a language model answered, so that nothing is asked twice, and what it expects behind the keys of
--- transitions, which lookups show beside the counts.
+-- transitions, which lookups show beside the counts; and the build that is served beside the pointer, for a lookup of a key
+-- to read one table less.
 CREATE TABLE nearline.interest_answer (
     prompt_hash       text        PRIMARY KEY,
     model             text        NOT NULL,
@@ -49,6 +50,33 @@ COMMENT ON TABLE nearline.interest IS
     'The cluster that a language model expects behind a key (nearline.transition_key), beside those that were counted; hint '
     'is the counted one that it was told of.';
 
+ALTER TABLE nearline.current_release ADD COLUMN transition_build int;
+COMMENT ON COLUMN nearline.current_release.transition_build IS
+    'release.transition_build of the release, kept the same by triggers: what a lookup holds against the names that it has.';
+UPDATE nearline.current_release c SET transition_build = r.transition_build
+FROM nearline.release r WHERE r.release = c.release;
+
+CREATE FUNCTION nearline.take_transition_build() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.transition_build := (SELECT r.transition_build FROM nearline.release r WHERE r.release = NEW.release);
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION nearline.hand_on_transition_build() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE nearline.current_release SET transition_build = NEW.transition_build WHERE release = NEW.release;
+    RETURN NULL;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION nearline.take_transition_build(), nearline.hand_on_transition_build() FROM PUBLIC;
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release
+    FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release
+    FOR EACH ROW WHEN (OLD.transition_build IS DISTINCT FROM NEW.transition_build)
+    EXECUTE FUNCTION nearline.hand_on_transition_build();
+
 DROP FUNCTION nearline.next_clusters();
 DROP FUNCTION nearline.next_clusters(text[]);
 DROP FUNCTION nearline.next_clusters_in(text, text[]);
@@ -88,8 +116,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         LEFT JOIN LATERAL nearline.transition_detail(f.detail) d ON d.rank = u.rank
     ), expected AS (
         SELECT i.cluster FROM found f JOIN nearline.interest i ON i.key = f.key
-            AND i.build = (SELECT r.transition_build FROM nearline.release r
-                WHERE r.release = (SELECT release FROM nearline.current_release WHERE only_row))
+            AND i.build = (SELECT transition_build FROM nearline.current_release WHERE only_row)
     )
     SELECT (row_number() OVER (ORDER BY c.rank NULLS LAST))::int, n.name, c.score, (SELECT f.used FROM found f),
         c.support, c.trend,

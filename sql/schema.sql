@@ -319,6 +319,14 @@ CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     END)::real
 $$;
 COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.hand_on_transition_build() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE nearline.current_release SET transition_build = NEW.transition_build WHERE release = NEW.release;
+    RETURN NULL;
+END
+$$;
 CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -509,8 +517,7 @@ CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) 
         LEFT JOIN LATERAL nearline.transition_detail(f.detail) d ON d.rank = u.rank
     ), expected AS (
         SELECT i.cluster FROM found f JOIN nearline.interest i ON i.key = f.key
-            AND i.build = (SELECT r.transition_build FROM nearline.release r
-                WHERE r.release = (SELECT release FROM nearline.current_release WHERE only_row))
+            AND i.build = (SELECT transition_build FROM nearline.current_release WHERE only_row)
     )
     SELECT (row_number() OVER (ORDER BY c.rank NULLS LAST))::int, n.name, c.score, (SELECT f.used FROM found f),
         c.support, c.trend,
@@ -664,6 +671,14 @@ CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     SELECT CASE source WHEN 0 THEN 'model' WHEN 1 THEN 'repeat' WHEN 2 THEN 'transition' WHEN 3 THEN 'popular' END
 $$;
 COMMENT ON FUNCTION nearline.source_label(source integer) IS 'Why a candidate is in a list, as a word; NULL for a source that this version does not know.';
+CREATE FUNCTION nearline.take_transition_build() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.transition_build := (SELECT r.transition_build FROM nearline.release r WHERE r.release = NEW.release);
+    RETURN NEW;
+END
+$$;
 CREATE FUNCTION nearline.transition_candidates(clusters text[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1072,9 +1087,11 @@ CREATE TABLE nearline.current_release (
     only_row boolean DEFAULT true NOT NULL,
     release integer NOT NULL,
     published_at timestamp with time zone DEFAULT now() NOT NULL,
+    transition_build integer,
     CONSTRAINT there_is_one_row CHECK (only_row)
 )
 WITH (fillfactor='10');
+COMMENT ON COLUMN nearline.current_release.transition_build IS 'release.transition_build of the release, kept the same by triggers: what a lookup holds against the names that it has.';
 CREATE TABLE nearline."overlay" (
     user_id bigint NOT NULL,
     release integer NOT NULL,
@@ -1515,6 +1532,8 @@ CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (com
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);

@@ -40,8 +40,7 @@ struct ListDecoding: Sendable {
 
     /// Reads what comes next; its rows are clusters.
     func decode(
-        _ payload: UnsafeRawBufferPointer, dictionary: PayloadDictionary?, basis: NextClusters.Basis,
-        name: (Int) -> String?
+        _ payload: UnsafeRawBufferPointer, dictionary: PayloadDictionary?, basis: NextClusters.Basis, names: [String]
     ) throws(ListDecodingError) -> NextClusters {
         var decoded: [Candidate] = []
         do throws(PayloadError) {
@@ -49,15 +48,15 @@ struct ListDecoding: Sendable {
         } catch {
             throw reason(error)
         }
-        var next = NextClusters(release: release.number, basis: basis, places: [])
-        for (index, candidate) in decoded.enumerated() {
-            guard let cluster = name(Int(candidate.row)) else {
-                let reason = "cluster \(candidate.row) of a transition has no name"
-                throw .failed(.damagedRelease(release: release.number, reason: reason))
-            }
-            next.places.append(.init(rank: index + 1, cluster: cluster, probability: candidate.score))
+        if let nameless = decoded.first(where: { Int($0.row) >= names.count }) {
+            let reason = "cluster \(nameless.row) of a transition has no name"
+            throw .failed(.damagedRelease(release: release.number, reason: reason))
         }
-        return next
+        let places = decoded.indices.map { index in
+            NextClusters.Place(
+                rank: index + 1, cluster: names[Int(decoded[index].row)], probability: decoded[index].score)
+        }
+        return NextClusters(release: release.number, basis: basis, places: places)
     }
 }
 

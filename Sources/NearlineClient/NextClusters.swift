@@ -12,6 +12,9 @@ public struct NextClusters: Hashable, Sendable {
         case everybody
         /// The release has no transitions at all.
         case nothing
+
+        /// Those that are looked up by a key, longest first.
+        static let keyed: [Basis] = [.triple, .pair, .latest, .everybody]
     }
 
     public struct Place: Hashable, Sendable {

@@ -82,10 +82,11 @@ public final class SnapshotReader: Sendable {
 
     /// As ``NearlineClient/nextClusters(after:)``.
     public func nextClusters(after names: [String]) throws(NearlineClientError) -> NextClusters {
-        for (basis, key) in clusters.transitionKeys(after: names) {
-            guard let payload = snapshot.transition(key.value) else { continue }
+        let last = clusters.last(of: names)
+        for basis in NextClusters.Basis.keyed {
+            guard let key = last.key(basis), let payload = snapshot.transition(key) else { continue }
             do throws(ListDecodingError) {
-                return try decoding.decode(payload, dictionary: dictionary, basis: basis) { snapshot.clusterName($0) }
+                return try decoding.decode(payload, dictionary: dictionary, basis: basis, names: clusters.names)
             } catch {
                 throw error.reason(release)
             }

@@ -195,7 +195,7 @@ import Testing
         #expect(failure { _ = try client().currentRelease() } == .nothingPublished)
         let empty = try EmptyDatabase()
         let error = failure { _ = try NearlineClient("dbname=\(empty.name)").candidates(for: 1) }
-        #expect(error == .schemaTooOld(found: 0, needed: 6))
+        #expect(error == .schemaTooOld(found: 0, needed: 8))
     }
 
     @Test func aSchemaWithoutWhatIsReadIsNewer() throws {
