@@ -137,9 +137,8 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Pipeline", "Histories", "Importing", "Ledger", "Postgres", "ResultCodec", "ResultTables",
-                "Safetensors",
-                "Simulation", "TestSupport",
+                "Pipeline", "Domain", "Histories", "Importing", "Interests", "Ledger", "Postgres", "ResultCodec",
+                "ResultTables", "Safetensors", "Simulation", "TestSupport", "Transitions",
             ]),
         .testTarget(
             name: "ResultTablesTests",

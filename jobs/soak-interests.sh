@@ -152,10 +152,15 @@ interests=(
     interests --base-url "http://127.0.0.1:$port" --model gemma-3-270m --concurrency "$CONCURRENCY" --judged 60 --compare
     --accept-below-hint
 )
+# A line, and not the lines that such a model would go on with.
+export NEARLINE_CHAT_ANSWER_TOKENS=16
 SECONDS=0
 ask_and_kill "$@"
 ask_to_the_end "$@"
 judge
+echo 'what it answered most:'
+psql -XAtq -F ' x ' -c "SELECT count(*), quote_literal(left(answer, 60)) FROM nearline.interest_answer GROUP BY 2
+    ORDER BY 1 DESC, 2 LIMIT 8"
 printf 'in %s seconds; again:\n' "$SECONDS"
 before=$(grep -c '^asked' "$work/notes")
 ask_to_the_end "$@" >"$work/again.log"
@@ -163,4 +168,4 @@ ask_to_the_end "$@" >"$work/again.log"
 echo 'a second run asked nothing'
 echo 'held to the listed names:'
 # Slow: the grammar is tried against the model's whole vocabulary at every token.
-NEARLINE_CHAT_HELD_TO_NAMES=yes ask_to_the_end "$@" --judged 20 --min-support 200
+NEARLINE_CHAT_ANSWER_TOKENS=32 NEARLINE_CHAT_HELD_TO_NAMES=yes ask_to_the_end "$@" --judged 20 --min-support 50

@@ -50,7 +50,9 @@ struct ReleaseReading {
         for (place, basis) in NextClusters.Basis.keyed.enumerated() {
             if let next = try read(rows, place + 1, basis, of: release) { return next }
         }
-        return NextClusters(release: release.release.number, basis: .nothing, places: [])
+        var next = NextClusters()
+        next.release = release.release.number
+        return next
     }
 
     /// Throws also where the names that are known are of other clusters than those of the row.
@@ -122,8 +124,10 @@ struct ReleaseReading {
         try rows.withField(0, column) { payload in
             guard let payload else { return nil }
             do throws(ListDecodingError) {
-                return try release.decoding.decode(
-                    payload, dictionary: release.dictionary, basis: basis, names: release.clusters.names)
+                var next = NextClusters()
+                try release.decoding.decode(
+                    payload, dictionary: release.dictionary, basis: basis, names: release.clusters.names, into: &next)
+                return next
             } catch {
                 throw error.reason(release)
             }

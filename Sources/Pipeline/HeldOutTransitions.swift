@@ -3,7 +3,7 @@ import Interests
 import Transitions
 
 /// Which clusters came next behind some keys after a cut: what expectations are judged by.
-struct HeldOutTransitions: Sendable {
+package struct HeldOutTransitions: Sendable {
     /// Microseconds since 1970; what came later is held out.
     private let cut: Int64
     private let keys: Set<Int64>
@@ -12,13 +12,13 @@ struct HeldOutTransitions: Sendable {
     private static let longestKey = 2
 
     /// - Parameter keys: of one or two clusters; what came behind others is left out.
-    init(cut: Int64, keys: Set<Int64>) {
+    package init(cut: Int64, keys: Set<Int64>) {
         self.cut = cut
         self.keys = keys
     }
 
     /// Counts one user, as ``TransitionTally`` does: the next cluster is novel, none of those of its key.
-    mutating func add(clusters: [Int32], times: [Int64]) {
+    package mutating func add(clusters: [Int32], times: [Int64]) {
         var last: [Int32] = []
         for (cluster, time) in zip(clusters, times) where cluster >= 0 && cluster != last.last {
             if time > cut {
@@ -34,7 +34,7 @@ struct HeldOutTransitions: Sendable {
     }
 
     /// In the order of keys, then of clusters.
-    var all: [HeldOutNext] {
+    package var all: [HeldOutNext] {
         counts.sorted { $0.key < $1.key }.flatMap { key, next in
             next.sorted { $0.key < $1.key }.map { HeldOutNext(key: key, next: Int($0.key), count: $0.value) }
         }

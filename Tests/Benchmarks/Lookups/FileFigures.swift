@@ -95,6 +95,7 @@ struct FileFigures {
         let transitions = loaded.transitions
         // Made before the clock runs: a service has its names at hand.
         let names = (0..<transitions.count).map(transitions.names)
+        var next = NextClusters()
         return [
             Variant(name: "snapshot, by key, decoded to clusters", length: DrawnTransitions.successors) { place in
                 guard let payload = snapshot.transition(transitions.key(Int(place))) else { return 0 }
@@ -103,7 +104,8 @@ struct FileFigures {
             },
             Variant(name: "snapshot, SnapshotReader, by names, with names", length: DrawnTransitions.successors) {
                 place in
-                try reader.nextClusters(after: names[Int(place)]).places.count
+                try reader.nextClusters(after: names[Int(place)], into: &next)
+                return next.places.count
             },
         ]
     }
