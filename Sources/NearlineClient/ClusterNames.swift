@@ -41,5 +41,5 @@ struct ClusterNames: Sendable {
     }
 }
 
-/// The transitions that were read are of another build than the names of clusters.
+/// The names of clusters have not been read yet, or are of another build than the transitions that were.
 struct ClustersMoved: Error {}

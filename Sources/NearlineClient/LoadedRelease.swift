@@ -6,8 +6,8 @@ import ResultCodec
 final class LoadedRelease {
     let decoding: ListDecoding
     let userType: IDType
-    /// Those of the build that was there when they were last read.
-    var clusters: ClusterNames
+    /// Those of the build that was there when they were last read; nil until somebody asks for what comes next.
+    var clusters: ClusterNames?
     let fallback: [UInt8]?
     let lists: PreparedStatement
     /// By one key, and by all keys of somebody's last clusters.
@@ -19,12 +19,10 @@ final class LoadedRelease {
     var release: Release { decoding.release }
 
     init(
-        decoding: ListDecoding, userType: IDType, clusters: ClusterNames, fallback: [UInt8]?,
-        dictionary: PayloadDictionary?
+        decoding: ListDecoding, userType: IDType, fallback: [UInt8]?, dictionary: PayloadDictionary?
     ) {
         self.decoding = decoding
         self.userType = userType
-        self.clusters = clusters
         self.fallback = fallback
         self.dictionary = dictionary
         lists = .lists(of: decoding.release.number, userType: userType)

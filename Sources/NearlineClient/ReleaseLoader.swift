@@ -2,7 +2,10 @@ import Domain
 import Postgres
 import ResultCodec
 
-/// Reads, once per release, what all of its lists need. Everything comes from one snapshot.
+/// Reads, once per release, what all of its lists need.
+///
+/// The lookup that meets a new release waits for this, so it is two round trips: the facts in one statement, and so of one
+/// snapshot, then the items, whose rows never change (a refresh may append some).
 struct ReleaseLoader {
     let connection: Connection
 
@@ -11,17 +14,13 @@ struct ReleaseLoader {
 
     /// The current release.
     func load() throws -> LoadedRelease {
-        let loaded = try connection.transaction(.readOnlySnapshot, doing: "loading the current release") {
-            guard let facts = try facts() else { throw NearlineClientError.nothingPublished }
-            let release = try release(facts)
-            let itemType = try keyType(facts.string("item_type"))
-            return LoadedRelease(
-                decoding: ListDecoding(release: release, items: try items(of: release.number, itemType)),
-                userType: try keyType(facts.string("user_type")), clusters: try clusters(of: release.number),
-                fallback: try fallback(of: release.number),
-                dictionary: try facts.optionalBytes("dictionary").map { PayloadDictionary($0) })
-        }
-        return loaded
+        guard let facts = try facts() else { throw NearlineClientError.nothingPublished }
+        let release = try release(facts)
+        let itemType = try keyType(facts.string("item_type"))
+        return LoadedRelease(
+            decoding: ListDecoding(release: release, items: try items(of: release.number, itemType)),
+            userType: try keyType(facts.string("user_type")), fallback: try facts.optionalBytes("fallback"),
+            dictionary: try facts.optionalBytes("dictionary").map { PayloadDictionary($0) })
     }
 
     private func facts() throws -> Row? {
@@ -39,7 +38,8 @@ struct ReleaseLoader {
                 WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id') AS user_type,
             (SELECT format_type(atttypid, NULL) FROM pg_attribute
                 WHERE attrelid = to_regclass('nearline.release_item') AND attname = 'item_id') AS item_type,
-            (SELECT bytes FROM nearline.payload_dictionary d WHERE d.dictionary = r.dictionary) AS dictionary
+            (SELECT bytes FROM nearline.payload_dictionary d WHERE d.dictionary = r.dictionary) AS dictionary,
+            (SELECT payload FROM nearline.fallback f WHERE f.release = r.release) AS fallback
         FROM nearline.current_release c JOIN nearline.release r ON r.release = c.release
         """
 
@@ -107,13 +107,6 @@ struct ReleaseLoader {
             names.append(try row.string("name"))
         }
         return ClusterNames(build: try rows.first?.optionalInt("transition_build"), names: names)
-    }
-
-    private func fallback(of release: Int) throws -> [UInt8]? {
-        try connection.execute(
-            "SELECT payload FROM nearline.fallback WHERE release = $1::int", [.int(Int64(release))],
-            doing: "reading the fallback list of release \(release)"
-        ).first?.bytes("payload")
     }
 
     /// What payloads were compressed with, by its id; nil where the database has no such dictionary.

@@ -30,25 +30,28 @@ struct ReleaseReading {
 
     func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
         try session.read(pinned) { release in
-            let last = release.clusters.last(of: clusters)
+            guard let names = release.clusters else { throw ClustersMoved() }
+            let last = names.last(of: clusters)
             // The pointer knows the build of the current release only.
-            guard pinned == nil else { return try byAllKeys(last, of: release) }
+            guard pinned == nil else { return try byAllKeys(last, names, of: release) }
             let rows = try session.ask(
                 release.transition, [Self.parameter(last.key(last.longest))], doing: "looking up what comes next")
-            try check(rows, build: 2, of: release)
-            if let next = try read(rows, 1, last.longest, of: release) { return next }
-            return try byAllKeys(last, of: release)
+            try check(rows, build: 2, names, of: release)
+            if let next = try read(rows, 1, last.longest, names, of: release) { return next }
+            return try byAllKeys(last, names, of: release)
         }
     }
 
     /// What the longest key that is there says.
-    private func byAllKeys(_ last: LastClusters, of release: LoadedRelease) throws -> NextClusters {
+    private func byAllKeys(
+        _ last: LastClusters, _ names: ClusterNames, of release: LoadedRelease
+    ) throws -> NextClusters {
         let rows = try session.ask(
             release.transitions, NextClusters.Basis.keyed.dropLast().map { Self.parameter(last.key($0)) },
             doing: "looking up what comes next")
-        try check(rows, build: 5, of: release)
+        try check(rows, build: 5, names, of: release)
         for (place, basis) in NextClusters.Basis.keyed.enumerated() {
-            if let next = try read(rows, place + 1, basis, of: release) { return next }
+            if let next = try read(rows, place + 1, basis, names, of: release) { return next }
         }
         var next = NextClusters()
         next.release = release.release.number
@@ -56,9 +59,11 @@ struct ReleaseReading {
     }
 
     /// Throws also where the names that are known are of other clusters than those of the row.
-    private func check(_ rows: BinaryRows, build column: Int, of release: LoadedRelease) throws {
+    private func check(
+        _ rows: BinaryRows, build column: Int, _ names: ClusterNames, of release: LoadedRelease
+    ) throws {
         try check(rows, of: release)
-        guard rows.int32(0, column).map(Int.init) == release.clusters.build else { throw ClustersMoved() }
+        guard rows.int32(0, column).map(Int.init) == names.build else { throw ClustersMoved() }
     }
 
     private static func parameter(_ key: Int64?) -> [UInt8]? {
@@ -119,14 +124,15 @@ struct ReleaseReading {
     }
 
     private func read(
-        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, of release: LoadedRelease
+        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, _ names: ClusterNames,
+        of release: LoadedRelease
     ) throws -> NextClusters? {
         try rows.withField(0, column) { payload in
             guard let payload else { return nil }
             do throws(ListDecodingError) {
                 var next = NextClusters()
                 try release.decoding.decode(
-                    payload, dictionary: release.dictionary, basis: basis, names: release.clusters.names, into: &next)
+                    payload, dictionary: release.dictionary, basis: basis, names: names.names, into: &next)
                 return next
             } catch {
                 throw error.reason(release)

@@ -1,6 +1,8 @@
 /// What one kind of reader met in one kind of phase.
 struct ReaderRecord: Sendable {
     var latencies = Latencies()
+    /// How long it read, in seconds.
+    var length = 0.0
     /// Lookups that threw.
     var errors = 0
     /// Lists that were empty, short, or not of one release and this user.
@@ -19,6 +21,7 @@ struct ReaderRecord: Sendable {
 
     mutating func add(_ other: ReaderRecord) {
         latencies.add(other.latencies)
+        length += other.length
         errors += other.errors
         wrong += other.wrong
         stale += other.stale

@@ -2,13 +2,16 @@ import Foundation
 import Snapshots
 import TestSupport
 
-/// Readers of every kind at full speed, through phases that take turns.
+/// Readers at full speed, some kinds at a time, through phases that take turns.
 struct Soak {
-    /// How much is to be done in all.
+    /// How much is to be done.
     struct Plan {
+        /// For each turn, over all rounds.
         var publishes: Int
         var rollbacks: Int
         var rounds: Int
+        /// The kinds that read at a time.
+        var turns: [[ReaderKind]]
         /// Seconds.
         var longTransaction: Double
     }
@@ -27,26 +30,32 @@ struct Soak {
         // Two, so that there is one to roll back to.
         for _ in 0..<2 { try publisher.publish() }
         publisher.forgetTimes()
-        let readers = ReaderKind.allCases.enumerated().map { number, kind in
-            ReaderLoop(
-                kind, users: users, database: database.name, folder: folder,
-                timeline: kind == .snapshot ? publisher.fileTimeline : publisher.timeline, seed: UInt64(number))
-        }
         let long = LongTransaction(users: users, database: database.name, seconds: plan.longTransaction, seed: 1)
         let pruner = SoakPruner(database: database.name, folder: folder)
         var report = SoakReport()
-        // The first lookups of every connection fill caches.
-        usleep(1_000_000)
         for round in 1...plan.rounds {
-            try measure(readers, plan, round, &report)
+            for kinds in plan.turns {
+                let readers = readers(kinds, seed: UInt64(round))
+                // The first lookups of every connection fill caches.
+                usleep(1_000_000)
+                try measure(readers, plan, round, &report)
+                for reader in readers { try reader.end() }
+            }
             FileHandle.standardError.write(Data("round \(round) of \(plan.rounds)\n".utf8))
         }
-        for reader in readers { try reader.end() }
         (report.longTransactions, report.longFaults) = try long.end()
         try pruner.end()
         (report.dropped, report.waited) = (pruner.dropped, pruner.waited)
         (report.publications, report.rollbacks) = (publisher.publications, publisher.rollbacks)
         return report
+    }
+
+    private func readers(_ kinds: [ReaderKind], seed: UInt64) -> [ReaderLoop] {
+        kinds.map { kind in
+            ReaderLoop(
+                kind, users: users, database: database.name, folder: folder,
+                timeline: kind == .snapshot ? publisher.fileTimeline : publisher.timeline, seed: seed)
+        }
     }
 
     /// One turn of each phase; the quiet one is as long as the building one was.

@@ -14,16 +14,17 @@ struct SoakReport {
     /// Books what the readers meet while `body` runs, and returns its length in seconds.
     @discardableResult
     mutating func measure(_ phase: SoakPhase, _ readers: [ReaderLoop], _ body: () throws -> Void) rethrows -> Double {
-        for reader in readers { book(reader.takeRecord(), reader.kind, nil) }
+        for reader in readers { book(reader.takeRecord(), reader.kind, nil, 0) }
         let length = try seconds(body)
-        for reader in readers { book(reader.takeRecord(), reader.kind, phase) }
+        for reader in readers { book(reader.takeRecord(), reader.kind, phase, length) }
         lengths[phase, default: 0] += length
         return length
     }
 
     /// Between phases only faults count.
-    private mutating func book(_ record: ReaderRecord, _ kind: ReaderKind, _ phase: SoakPhase?) {
+    private mutating func book(_ record: ReaderRecord, _ kind: ReaderKind, _ phase: SoakPhase?, _ length: Double) {
         var record = record
+        record.length = length
         if phase == nil { record.latencies = Latencies() }
         records[phase ?? .quiet, default: [:]][kind, default: ReaderRecord()].add(record)
     }
@@ -60,7 +61,7 @@ struct SoakReport {
 
     private func show(_ kind: ReaderKind, _ phase: SoakPhase) {
         let record = records[phase]?[kind] ?? ReaderRecord(), all = record.latencies
-        let rate = Double(all.count) / (lengths[phase] ?? .nan)
+        let rate = Double(all.count) / record.length
         let figures =
             [rate.text(0)] + [0.5, 0.99, 0.9999].map { all.microseconds($0).text(1) }
             + [(Double(all.longest) / 1000).text(0)]
