@@ -127,7 +127,8 @@ judge() {
     local asked distinct known
     asked=$(grep -c '^asked' "$work/notes")
     distinct=$(grep '^asked' "$work/notes" | sort -u | wc -l)
-    known=$(psql -XAtq -c "SELECT counts->>'answers known' FROM nearline.run WHERE command = 'interests' ORDER BY run DESC LIMIT 1")
+    known=$(psql -XAtq -c "SELECT counts->>'answers known' FROM nearline.run WHERE command = 'interests'
+        ORDER BY run DESC LIMIT 1")
     printf 'killed with %s answers stored; the next run found %s, those that it stored itself and needed again with them\n' \
         "$stored" "$known"
     printf 'the server got %s requests for %s questions; %s were in flight at the kill at most\n' \

@@ -37,14 +37,6 @@ package actor AnswerStore {
             ], doing: "keeping an answer")
     }
 
-    /// Forgets answers older than that, whose prompts' counts have long changed; one that is needed is asked again.
-    package func forget(olderThanDays days: Int) throws(PostgresError) -> Int {
-        try connection.execute(
-            "DELETE FROM nearline.interest_answer WHERE asked_at < now() - make_interval(days => $1::int)",
-            [.int(Int64(days))], doing: "forgetting old answers"
-        ).affected
-    }
-
     /// PostgreSQL's text holds no zero byte, and a model may say anything.
     static func storable(_ text: String) -> String { text.replacing("\0", with: "") }
 }

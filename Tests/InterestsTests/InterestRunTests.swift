@@ -137,22 +137,6 @@ import Testing
         try await server.close()
     }
 
-    @Test func oldAnswersAreForgottenAndYoungOnesKept() async throws {
-        let server = try await ChatServer { _ in .answer(body: completion("1")) }
-        _ = try await process.run(server)
-        try database.run(
-            """
-            UPDATE nearline.interest_answer SET asked_at = now() - interval '30 days 1 minute'
-            WHERE prompt_hash IN (SELECT prompt_hash FROM nearline.interest_answer ORDER BY 1 LIMIT 4);
-            UPDATE nearline.interest_answer SET asked_at = now() - interval '29 days 23 hours'
-            WHERE asked_at > now() - interval '1 day'
-            """)
-        let store = AnswerStore(try Connection("dbname=\(database.name)", applicationName: "nearline-tests"))
-        #expect(try await store.forget(olderThanDays: 30) == 4)
-        #expect(try stored() == 8)
-        try await server.close()
-    }
-
     @Test func keysOfUnknownClustersAreCountedApart() async throws {
         let server = try await ChatServer { _ in .answer(body: completion("1")) }
         let report = try await process.run(server, keys: [keys[0], SmallShop.key(10, 999)])

@@ -87,7 +87,8 @@ struct StatementFigures {
         }
         let base = median(variants[0].server)
         Swift.print(
-            "\n| \(what) in PostgreSQL, one connection | server us | of plain | whole us |\n| --- | ---: | ---: | ---: |")
+            "\n| \(what) in PostgreSQL, one connection | server us | of plain | whole us |\n"
+                + "| --- | ---: | ---: | ---: |")
         for variant in variants {
             let server = median(variant.server)
             let figures = [text(server), text(server / base, digits: 2), text(median(variant.wall))]
