@@ -1527,7 +1527,6 @@ ALTER TABLE ONLY nearline.transition_build
     ADD CONSTRAINT transition_build_pkey PRIMARY KEY (build);
 ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
-CREATE INDEX interest_answer_by_age ON nearline.interest_answer USING btree (asked_at);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
