@@ -33,7 +33,7 @@ package struct PrecomputeCandidates {
     }
 
     private static let usersPerStep = 1024
-    private static let usersPerShard = 8192
+    private static let usersPerShard = 16_384
     private static let decisive =
         ["candidates", "gap-minutes", "tokens", "session-items"] + TransitionMaker.decisive
 

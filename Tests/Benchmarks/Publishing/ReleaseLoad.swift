@@ -7,7 +7,7 @@ struct ReleaseLoad: Sendable {
     let users: Int
     let drawn: DrawnLists
     let vocabulary: Vocabulary
-    static let usersPerShard = 8192
+    static let usersPerShard = 16_384
 
     /// Builds a release up to `validated`.
     func run(on connection: Connection) throws -> (release: Int, payloadBytes: Int, times: LoadTimes) {

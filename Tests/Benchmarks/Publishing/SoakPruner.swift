@@ -15,7 +15,7 @@ final class SoakPruner: @unchecked Sendable {
             let connection = try Connection("dbname=\(database)", applicationName: "publish-figures")
             while !isOver.isRaised {
                 try prune(connection, folder)
-                usleep(1_000_000)
+                usleep(200_000)
             }
         }
     }
