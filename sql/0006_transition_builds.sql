@@ -272,9 +272,8 @@ BEGIN
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
             SELECT (row_number() OVER (ORDER BY t.rank))::int, t.item_id, t.score, t.cluster
             FROM nearline.transition_candidates(
-                coalesce(nearline.clusters_of(items), '{}'),
-                least(wanted::bigint + coalesce(cardinality(items), 0), 2147483647)::int) t
-            WHERE NOT EXISTS (SELECT FROM unnest(items) seen WHERE seen = t.item_id)
+                coalesce(nearline.clusters_of(items), '{}'), wanted + coalesce(array_length(items, 1), 0)) t
+            WHERE t.item_id <> ALL (items)
             ORDER BY t.rank LIMIT wanted
         $body$;
         COMMENT ON FUNCTION nearline.transition_candidates_after(%1$s[], int) IS

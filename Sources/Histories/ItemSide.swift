@@ -58,7 +58,7 @@ extension EventSource {
 
     private func require(_ column: String) throws -> String {
         guard let items, itemColumns.contains(column) else {
-            guard let items = names.items else { throw SourceError.missingRelation(role: "items", name: "") }
+            guard let items = names.items else { throw SourceError.noRelation(role: "items") }
             throw SourceError.missingColumns(relation: items, missing: [column], found: itemColumns.sorted())
         }
         return items

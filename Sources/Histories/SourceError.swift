@@ -2,6 +2,8 @@
 package enum SourceError: Error, Equatable, CustomStringConvertible {
     case badName(String)
     case missingRelation(role: String, name: String)
+    /// None is configured, and the default one is not there.
+    case noRelation(role: String)
     case missingColumns(relation: String, missing: [String], found: [String])
     case unusableType(relation: String, column: String, type: String, wanted: String)
     case unusableEmbedding(relation: String, column: String, item: String, width: Int?)
@@ -14,7 +16,8 @@ package enum SourceError: Error, Equatable, CustomStringConvertible {
         case .badName(let name):
             "'\(name)' is no relation name; write schema.table, with double quotes around odd names"
         case .missingRelation(let role, let name):
-            "the \(role) relation \(name.isEmpty ? "that this needs" : name) does not exist; create the view, import a file, or set --\(role)"
+            "the \(role) relation \(name) does not exist; create the view, import a file, or set --\(role)"
+        case .noRelation(let role): "this needs the \(role) relation; create the view, import a file, or set --\(role)"
         case .missingColumns(let relation, let missing, let found):
             "\(relation) has no column \(missing.joined(separator: ", ")) (it has \(found.joined(separator: ", "))); "
                 + "name a view that offers it"

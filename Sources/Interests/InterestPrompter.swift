@@ -26,8 +26,6 @@ package struct InterestPrompter: Sendable {
         self.givesHint = givesHint
     }
 
-    package func described(_ cluster: Int) -> ClusterDescription? { byID[cluster] }
-
     package var clusters: [ClusterDescription] { ordered }
 
     /// Nil where a cluster of the key is not described, or no other cluster is there to choose.

@@ -132,4 +132,4 @@ extension InterestVerdict.Failure: CustomStringConvertible {
     }
 }
 
-private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }
+private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }

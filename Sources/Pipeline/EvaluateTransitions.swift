@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Histories
 import Postgres
 import ResultTables
@@ -41,17 +40,8 @@ package struct EvaluateTransitions {
         let clusters = Int(known.clusters.max() ?? -1) + 1
         guard clusters > 1 else { throw JobError.noBuild(release: release.release) }
         let counting = TransitionCounting(context: context, source: source)
-        let tallies = try (0..<counting.workers).map { _ in
-            try TransitionTally(
-                clusters: clusters, asOf: cut.microseconds, settings: counting.settings,
-                space: CountingSpace(
-                    memoryBytes: counting.memory / counting.workers, folder: NSTemporaryDirectory()))
-        }
         let table = try context.stage("counting up to the cut") {
-            _ = try counting.read(vocabulary, known.clusters, [], asOf: cut.text, on: connection) { worker, events in
-                try tallies[worker].add(clusters: events.clusters, times: events.times)
-            }
-            return try TransitionTally.finish(tallies, workers: context.threads).build().table
+            try counting.table(vocabulary, known.clusters, upTo: cut, on: connection)
         }
         guard table.count > 0 else { throw JobError.emptySide(cut: cut.text, isBefore: true) }
         let rate = Mutex(TransitionHitRate(table, after: cut.microseconds, top: Self.top))

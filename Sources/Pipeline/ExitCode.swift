@@ -72,7 +72,7 @@ package enum ExitCode: Int32, Sendable {
     private init(_ error: SourceError) {
         self =
             switch error {
-            case .missingRelation: .missingInput
+            case .missingRelation, .noRelation: .missingInput
             case .badName: .configuration
             default: .data
             }

@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Histories
 import Interests
 import Postgres
@@ -28,7 +27,7 @@ struct JudgedKeys {
         let vocabulary = Vocabulary(known.items, type: source.itemType)
         let counting = TransitionCounting(context: context, source: source)
         let table = try context.stage("counting up to the cut") {
-            try Self.table(counting, vocabulary, known.clusters, cut, on: connection)
+            try counting.table(vocabulary, known.clusters, upTo: cut, on: connection)
         }
         let keys = Self.mostSeen(table, minSupport: minSupport, most: most)
         guard !keys.isEmpty else { throw InterestError.noKeys(support: minSupport, cut: cut.text) }
@@ -41,23 +40,6 @@ struct JudgedKeys {
         self.cut = cut.text
         self.keys = keys
         self.heldOut = heldOut.withLock { $0.all }
-    }
-
-    private static func table(
-        _ counting: TransitionCounting, _ vocabulary: Vocabulary, _ clusterOfItem: [Int32], _ cut: Instant,
-        on connection: Connection
-    ) throws -> TransitionTable {
-        let clusters = Int(clusterOfItem.max() ?? -1) + 1
-        let tallies = try (0..<counting.workers).map { _ in
-            try TransitionTally(
-                clusters: max(1, clusters), asOf: cut.microseconds, settings: counting.settings,
-                space: CountingSpace(
-                    memoryBytes: counting.memory / counting.workers, folder: NSTemporaryDirectory()))
-        }
-        _ = try counting.read(vocabulary, clusterOfItem, [], asOf: cut.text, on: connection) { worker, events in
-            try tallies[worker].add(clusters: events.clusters, times: events.times)
-        }
-        return try TransitionTally.finish(tallies, workers: counting.context.threads).build().table
     }
 
     /// With the successors that a lookup would have shown then.

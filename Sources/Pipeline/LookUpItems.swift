@@ -72,21 +72,22 @@ package struct LookUpItems {
     }
 
     /// The keys that the text names, and those among them that no cluster knows.
-    private func split(_ type: String, on connection: Connection) throws -> (keys: [String], unknown: [String]) {
-        let list = CommaList(items)
-        let single = list.single.filter { !$0.isEmpty }
-        let asked = type == "text" ? list.possible.filter { !$0.isEmpty } : single
-        let known = try connection.execute(
+    private func split(
+        _ type: String, on connection: Connection
+    ) throws -> (keys: [String], unknown: [String]) {
+        let idType = IDType(postgresName: type)!, list = CommaList(items)
+        // Keys that are text may hold commas; they are told from those between keys by what is known.
+        let possible = (idType == .text ? list.possible : list.single).filter { !$0.isEmpty }
+        let rows = try connection.execute(
             """
             SELECT i.item_id::text AS item FROM nearline.release_item i
-            WHERE i.item_id = ANY (\(array(asked, type))) AND i.cluster IS NOT NULL
+            WHERE i.item_id = ANY (\(array(possible, type))) AND i.cluster IS NOT NULL
                 AND i.release = (SELECT release FROM nearline.current_release WHERE only_row)
-            """, doing: "looking up items '\(items)'"
-        ).map { ExternalID.text(try $0.string("item")) }
-        let keys = list.names(Set(known)) ?? single
-        // A number with zeros in front, or a UUID in capitals, is the same key.
-        let spelled = Set(known.compactMap { IDType(postgresName: type)?.parse("\($0)") })
-        return (keys, keys.filter { key in IDType(postgresName: type)?.parse(key).map(spelled.contains) != true })
+            """, doing: "looking up items '\(items)'")
+        let known = Set(try rows.compactMap { idType.parse(try $0.string("item")) })
+        let keys = (idType == .text ? list.names(known) : nil) ?? list.single.filter { !$0.isEmpty }
+        // By the key, not its spelling: a number may have zeros in front, a uuid capitals.
+        return (keys, keys.filter { key in idType.parse(key).map(known.contains) != true })
     }
 
     private func array(_ keys: [String], _ type: String) -> String {

@@ -57,6 +57,23 @@ struct TransitionCounting {
             })
         return reader
     }
+
+    /// What had been counted up to an instant, with what came later left out.
+    ///
+    /// - Parameter clusterOfItem: as for ``read(_:_:_:asOf:workers:on:user:)``.
+    func table(
+        _ vocabulary: Vocabulary, _ clusterOfItem: [Int32], upTo cut: Instant, on connection: Connection
+    ) throws -> TransitionTable {
+        let clusters = Int(clusterOfItem.max() ?? -1) + 1
+        let space = CountingSpace(memoryBytes: memory / workers, folder: NSTemporaryDirectory())
+        let tallies = try (0..<workers).map { _ in
+            try TransitionTally(clusters: max(1, clusters), asOf: cut.microseconds, settings: settings, space: space)
+        }
+        _ = try read(vocabulary, clusterOfItem, [], asOf: cut.text, on: connection) { worker, events in
+            try tallies[worker].add(clusters: events.clusters, times: events.times)
+        }
+        return try TransitionTally.finish(tallies, workers: context.threads).build().table
+    }
 }
 
 extension Vocabulary {

@@ -52,11 +52,10 @@ package struct InterestWriter {
         self.connection = connection
     }
 
-    /// All of them in one transaction, or none: where the release or its build is another than was asked about, throws
-    /// ``ReleaseError/supersededMeanwhile(release:by:)`` or ``ReleaseError/rebuiltMeanwhile(release:build:)``.
+    /// All of them in one transaction, or none: throws where the release or its build is another than was asked about.
     package func store(_ set: InterestSet, ofBuild build: Int) throws {
         try connection.transaction(doing: "storing the interests of build \(build)") {
-            try requireServed(build)
+            try ServedBuild(release: release, build: build).hold(on: connection)
             try connection.execute(
                 """
                 DELETE FROM nearline.interest_set s USING nearline.transition_build b
@@ -77,19 +76,6 @@ package struct InterestWriter {
         }
         // Lookups ask for one key of many; autovacuum would come to it later.
         _ = try? connection.execute("ANALYZE nearline.interest", doing: "analysing interests")
-    }
-
-    /// The pointer and the release stay as they are until the transaction ends.
-    private func requireServed(_ build: Int) throws {
-        let current = try connection.execute(
-            "SELECT release FROM nearline.current_release FOR SHARE", doing: "holding the pointer"
-        ).first?.int("release")
-        guard current == release else { throw ReleaseError.supersededMeanwhile(release: release, by: current ?? 0) }
-        let stored = try connection.execute(
-            "SELECT transition_build FROM nearline.release WHERE release = $1::int FOR SHARE", [.int(Int64(release))],
-            doing: "holding release \(release)"
-        ).first?.optionalInt("transition_build")
-        guard stored == build else { throw ReleaseError.rebuiltMeanwhile(release: release, build: stored ?? 0) }
     }
 
     private func book(_ set: InterestSet, _ build: Int) throws {

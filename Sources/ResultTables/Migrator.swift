@@ -77,7 +77,7 @@ package struct Migrator {
             guard let known = Migration.all.first(where: { $0.number == number }) else {
                 throw SchemaError.newer(found: try rows.last!.int("number"), known: Migration.all.count)
             }
-            guard try known.hash == row.string("hash") else {
+            guard try known.isNoted(as: row.string("hash")) else {
                 throw SchemaError.changed(number: number, name: try row.string("name"))
             }
             applied = number

@@ -79,8 +79,8 @@ package struct TransitionCatalogue {
         var keys: [(key: Int64, support: Int, successors: [Int32])] = []
         try connection.copyOut(
             """
-            SELECT key, support, payload FROM \(Leaf.transition.name(release)) WHERE support >= \(minSupport) AND key <> 0
-                AND nearline.transition_scene(key) = 0 AND nearline.transition_oldest(key) IS NULL
+            SELECT t.key, t.support, t.payload FROM \(Leaf.transition.name(release)) t
+            WHERE t.support >= \(minSupport) AND t.key <> 0 AND \(Leaf.keysOfTwo)
             """, doing: "reading the transitions of release \(release)"
         ) { row in
             let key = try row.int64(), support = try row.int64()

@@ -24,8 +24,7 @@ package struct TransitionWriter {
 
     /// Replaces the transitions of a release in one transaction: readers see those from before, then the new ones.
     ///
-    /// Throws ``ReleaseError/supersededMeanwhile(release:by:)`` where the release is not current any more, and
-    /// ``ReleaseError/rebuiltMeanwhile(release:build:)`` where its build is another than the new one was compared with.
+    /// Throws where the release is not current any more, or its build is another than the new one was compared with.
     ///
     /// - Parameters:
     ///   - stored: the build that is to be replaced.
@@ -33,29 +32,18 @@ package struct TransitionWriter {
     ///   - added: items that the dictionary does not have, to stand behind its rows, with their clusters.
     /// - Returns: the number of the build.
     package func replace(
-        with new: TransitionBuild, inPlaceOf stored: Int, moved: [(row: Int, cluster: Int?)],
+        with build: TransitionBuild, inPlaceOf stored: Int, moved: [(row: Int, cluster: Int?)],
         added: [(item: ExternalID, cluster: Int)], itemType: IDType
     ) throws -> Int {
         let number = try connection.transaction(doing: "replacing the transitions of release \(release)") {
-            // Whoever moves the pointer waits for us, or we for them.
-            let current = try connection.execute(
-                "SELECT release FROM nearline.current_release FOR NO KEY UPDATE", doing: "holding the pointer"
-            ).first?.int("release")
-            let build = try connection.execute(
-                "SELECT transition_build FROM nearline.release WHERE release = $1::int FOR NO KEY UPDATE",
-                [.int(Int64(release))], doing: "holding release \(release)"
-            ).first?.optionalInt("transition_build")
-            guard current == release else {
-                throw ReleaseError.supersededMeanwhile(release: release, by: current ?? 0)
-            }
-            guard build == stored else { throw ReleaseError.rebuiltMeanwhile(release: release, build: build ?? 0) }
+            try ServedBuild(release: release, build: stored).hold(on: connection)
             for table in [leaf, "nearline.release_cluster", "nearline.release_scene"] {
                 try connection.execute(
                     "DELETE FROM \(table) WHERE release = $1::int", [.int(Int64(release))], doing: "clearing \(table)")
             }
             try move(moved)
             try add(added, itemType)
-            return try insert(new)
+            return try insert(build)
         }
         // What is stored is served; autovacuum does this too.
         for table in [leaf, "nearline.release_cluster"] {

@@ -17,7 +17,6 @@ struct Nearline: ParsableCommand {
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Transitions.self,
             Interests.self, Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self, Clusters.self,
-            Runs.self, Config.self,
-            Simulate.self,
+            Runs.self, Config.self, Simulate.self,
         ])
 }

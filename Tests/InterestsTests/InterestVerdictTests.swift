@@ -58,7 +58,7 @@ import Testing
         matches[9] = .invalid(.unknownName)
         let verdict = InterestVerdict(outcomes(matches), heldOut: [heldOut(pairs[3], pairs[3].hint!, 1)])
         #expect(verdict.failures == [.fewValid(share: 0.8, required: 0.9)] && !verdict.passes)
-        #expect(verdict.failures.first?.description.contains("80.0%") == true)
+        #expect(verdict.failures.first?.description.contains("80.0 %") == true)
     }
 
     @Test func theHitRateHasToReachItsFloor() {

@@ -74,6 +74,22 @@ import Testing
         #expect(throws: Never.self) { try migrator.requireCurrent() }
     }
 
+    @Test func aStepThatWasAppliedAsItStoodBeforeEndsInTheSameSchema() throws {
+        try migrated(to: 6)
+        try database.run(
+            """
+            UPDATE nearline.migration SET hash = '7ffa5bbd75e94eb058678d1f06595e07' WHERE number = 6;
+            CREATE OR REPLACE FUNCTION nearline.create_transition_functions(item_type text) RETURNS void
+            LANGUAGE plpgsql AS 'BEGIN END'
+            """)
+        #expect(try Migrator(database.connection).migrate().map(\.number) == Array(7...Migration.all.count))
+        let fresh = try EmptyDatabase.migrated()
+        let source = "SELECT prosrc AS text FROM pg_proc WHERE proname = 'create_transition_functions'"
+        #expect(
+            try database.connection.execute(source, doing: "reading")[0].string("text")
+                == fresh.connection.execute(source, doing: "reading")[0].string("text"))
+    }
+
     /// A release of the first version: its tables, its payloads, and one that failed.
     @Test func aReleaseOfTheFirstVersionIsServedAndCanBeReplacedAfterTheMigration() throws {
         try migrated(to: 3)

@@ -16,7 +16,7 @@ struct ReaderFigures: ParsableCommand {
         4
     @ArgumentParser.Flag(help: "All ways at once, which asks for more cores than most machines have.") var together =
         false
-    @Option(help: "How long a transaction stays open beside, in seconds on average.") var longTransaction = 3.0
+    @Option(help: "How long a transaction stays open beside, in seconds on average.") var longTransaction = 2.0
     @Option(help: "Where the snapshot files go while this runs; a folder of its own in the temporary one by default.")
     var folder: String?
 
