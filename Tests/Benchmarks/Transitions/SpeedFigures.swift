@@ -45,11 +45,15 @@ struct SpeedFigures {
     /// Counting alone: the events stand in memory, user by user.
     private func alone(_ drawn: DrawnEvents, _ duckDB: Double?) throws {
         let (clusters, times, starts) = drawn.byUser(users)
+        // As a stream hands them out: every thread gets whole users, and about as many events.
+        let shares = (0...threads).map { share in
+            starts.firstIndex { $0 >= events * share / threads } ?? users
+        }
         let before = PeakMemory.start()
         let run = try best(of: 3) {
             let tallies = try self.tallies()
             DispatchQueue.concurrentPerform(iterations: threads) { worker in
-                for user in users * worker / threads..<users * (worker + 1) / threads {
+                for user in shares[worker]..<shares[worker + 1] {
                     let own = starts[user]..<starts[user + 1]
                     try! tallies[worker].add(
                         clusters: clusters.span.extracting(own), times: times.span.extracting(own))
