@@ -321,6 +321,16 @@ CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boo
     SELECT share >= 1 OR (hashtextextended(key, 0) & 2147483647) < share * 2147483648
 $$;
 COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
+CREATE FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) RETURNS boolean
+    LANGUAGE sql PARALLEL RESTRICTED
+    AS $$
+    SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
+        -- Of other roles' sessions the beginning is not shown.
+        SELECT FROM pg_stat_activity a WHERE a.pid = is_alive.backend_pid
+            AND (a.backend_start IS NULL OR is_alive.backend_start IS NULL
+                OR a.backend_start = is_alive.backend_start)))
+$$;
+COMMENT ON FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) IS 'Whether whoever holds a lease can still be at work: it has not run out, and the database session is there.';
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1189,6 +1199,8 @@ CREATE TABLE nearline.release (
     encoding jsonb DEFAULT '{}'::jsonb NOT NULL,
     dictionary bigint,
     transition_build integer,
+    run bigint,
+    made_from jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
@@ -1199,6 +1211,8 @@ COMMENT ON TABLE nearline.release IS 'Every release there ever was; of those wit
 COMMENT ON COLUMN nearline.release.is_unlogged IS 'True where a crash of the server empties the tables of this release: it has to be made again then.';
 COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec.';
 COMMENT ON COLUMN nearline.release.transition_build IS 'The build whose transitions are there; NULL in releases from before builds were recorded.';
+COMMENT ON COLUMN nearline.release.run IS 'The run that builds it, or built it last: a later one that goes on with it writes its own number here, and what an earlier one still sends is refused.';
+COMMENT ON COLUMN nearline.release.made_from IS 'The parts of settings_hash: model, instants, settings, events; a run that goes on needs the same.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -1258,11 +1272,27 @@ COMMENT ON TABLE nearline.release_scene IS 'The scenes that a release has transi
 CREATE TABLE nearline.release_shard (
     release integer NOT NULL,
     shard integer NOT NULL,
-    users bigint NOT NULL,
-    payload_bytes bigint NOT NULL,
-    written_at timestamp with time zone DEFAULT now() NOT NULL
+    users bigint DEFAULT 0 NOT NULL,
+    payload_bytes bigint DEFAULT 0 NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    state text DEFAULT 'done'::text NOT NULL,
+    first_user text,
+    end_user text,
+    worker uuid,
+    term integer DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    is_pooled boolean DEFAULT false NOT NULL,
+    backend_pid integer,
+    backend_start timestamp with time zone,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT claimed_shard_has_a_holder CHECK (((state <> 'claimed'::text) OR ((worker IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT shard_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'done'::text])))
 );
-COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: written in the transaction that stores the shard''s lists, so that one is there with the other.';
+COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: ranges of users, claimed by workers for a minute at a time. A shard is done in the transaction that stores its lists, so that one is there with the other.';
+COMMENT ON COLUMN nearline.release_shard.first_user IS 'The first user of the range; NULL begins at the first of all.';
+COMMENT ON COLUMN nearline.release_shard.end_user IS 'The user before whom the range ends; NULL ends with the last of all.';
+COMMENT ON COLUMN nearline.release_shard.term IS 'Counts the claims: who holds an earlier term can store nothing any more (a fencing token).';
+COMMENT ON COLUMN nearline.release_shard.figures IS 'What its worker counted, summed up when the release is whole.';
 CREATE VIEW nearline.releases AS
  SELECT r.release,
     r.state,
@@ -1304,10 +1334,24 @@ CREATE TABLE nearline.run (
     stage_seconds jsonb DEFAULT '{}'::jsonb NOT NULL,
     peak_bytes bigint,
     error text,
+    heartbeat_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    is_pooled boolean DEFAULT false NOT NULL,
+    stage text,
+    done bigint,
+    total bigint,
+    unit text,
+    as_of timestamp with time zone,
+    serve_at timestamp with time zone,
+    model text,
+    config_hash text,
+    code_version text,
     CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'lost'::text]))),
     CONSTRAINT running_means_not_ended CHECK (((state = 'running'::text) = (ended_at IS NULL)))
 );
 COMMENT ON TABLE nearline.run IS 'The ledger: a row before work begins, its end and its counts after.';
+COMMENT ON COLUMN nearline.run.lease_until IS 'Renewed every few seconds by the process; one that is frozen or cut off beyond it has lost the run.';
+COMMENT ON COLUMN nearline.run.is_pooled IS 'True where a pooler stands between: then the session that booked the run says nothing about its process.';
 ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.run_run_seq
     START WITH 1
@@ -1470,6 +1514,8 @@ ALTER TABLE ONLY nearline.release_gate
     ADD CONSTRAINT release_gate_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE SET NULL;
 ALTER TABLE ONLY nearline.release_scene
     ADD CONSTRAINT release_scene_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release_shard

@@ -39,7 +39,10 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile,
+                ReleaseError.shardLost,
+                ReleaseError.takenOver:
+                .heldOrLate
             case is ReleaseError, is GateRefusal, is TransitionRefusal, is PayloadError, is TrainingError,
                 is ImportRefused:
                 .data
@@ -115,6 +118,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case otherClusters(asked: String, stored: String, release: Int)
     case otherEmbedding(asked: String, stored: String, release: Int)
     case otherWidth(column: String, found: Int, learned: Int)
+    case nothingToResume(reasons: [String])
     case emptySide(cut: String, isBefore: Bool)
     case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
@@ -152,6 +156,11 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .otherWidth(let column, let found, let learned):
             "\(column) of the items relation holds vectors of \(found) numbers, the clusters were learned from \(learned); "
                 + "run nearline precompute, which learns them anew"
+        case .nothingToResume(let reasons):
+            reasons.isEmpty
+                ? "there is no unfinished release to go on with; run nearline precompute without --resume"
+                : "the unfinished release cannot be gone on with: \(reasons.joined(separator: "; ")); "
+                    + "run nearline precompute without --resume, which begins anew"
         case .emptySide(let cut, let isBefore):
             isBefore
                 ? "nothing was counted up to the cut \(cut); choose a later one with --cut"

@@ -52,6 +52,7 @@ package struct Setting: Sendable {
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting("shard-users", "8192", .integer(1...1_000_000), "users that a worker claims and stores at a time"),
         Setting(
             "clusters", "auto", .choice(["auto", "category", "seller", "semantic"]),
             "what groups items: a column of the items relation, or their vectors; auto: category where there is one"),
