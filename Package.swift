@@ -12,6 +12,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // shell
@@ -25,9 +27,9 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
-                "Retrieval", "Clusters", "Transitions", "ResultTables", "ResultCodec", "Ledger", "Evaluation",
-                "Tensors",
-                "Safetensors", "Snapshots",
+                "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger",
+                "Evaluation",
+                "Tensors", "Safetensors", "Snapshots",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -46,12 +48,20 @@ let package = Package(
             name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Evaluation", dependencies: ["Domain"]),
+        .target(
+            name: "Interests",
+            dependencies: [
+                "Checksum", "Postgres",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
 
         // ground
         .target(name: "Domain"),
         .target(name: "Checksum", dependencies: ["CXXHash"]),
         .target(name: "Postgres", dependencies: ["CLibPQ"]),
-        .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CLZ4"]),
+        .target(name: "ResultCodec", dependencies: ["Domain", "Checksum", "CBands", "CLZ4"]),
         .target(name: "Snapshots", dependencies: ["Domain", "Checksum"]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Safetensors", dependencies: ["Tensors"]),
@@ -61,11 +71,13 @@ let package = Package(
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
                 .embedInCode("sql/0005_release_states.sql"), .embedInCode("sql/0006_transition_builds.sql"),
-                .embedInCode("sql/0007_codebook_origin.sql"), .embedInCode("sql/0008_leases.sql"),
+                .embedInCode("sql/0007_codebook_origin.sql"), .embedInCode("sql/0008_interests.sql"),
+                .embedInCode("sql/0009_leases.sql"),
             ]),
 
         // C
         .target(name: "CKernels"),
+        .target(name: "CBands"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -91,6 +103,12 @@ let package = Package(
         // tests
         .target(
             name: "TestSupport", dependencies: ["Postgres", "ResultTables", "Domain"], path: "Tests/TestSupport"),
+        .target(
+            name: "ChatSupport",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/ChatSupport"),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"]),
         .testTarget(name: "ImportingTests", dependencies: ["Importing", "Domain"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Domain"]),
@@ -121,13 +139,18 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Pipeline", "Histories", "Importing", "Ledger", "Postgres", "ResultCodec", "ResultTables",
-                "Safetensors",
-                "Simulation", "TestSupport",
+                "Pipeline", "Domain", "Histories", "Importing", "Interests", "Ledger", "Postgres", "ResultCodec",
+                "ResultTables", "Safetensors", "Simulation", "TestSupport", "Transitions",
             ]),
         .testTarget(
             name: "ResultTablesTests",
             dependencies: ["ResultTables", "ResultCodec", "Checksum", "Schema", "Domain", "Postgres", "TestSupport"]),
+        .testTarget(
+            name: "InterestsTests",
+            dependencies: [
+                "Interests", "Domain", "Postgres", "ResultTables", "TestSupport", "ChatSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Exchanges")]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors", "Tensors"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Domain", "Tensors", "Safetensors"]),
         .testTarget(
@@ -135,7 +158,7 @@ let package = Package(
             dependencies: [
                 "Transitions", "Histories", "Importing", "Simulation", "Domain", "Postgres", "Tensors", "TestSupport",
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "Domain"]),
+        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "ChatSupport", "Domain"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -23,11 +23,11 @@ awk -v manifest="$manifest" '
         rankName[2] = "capability"; rankName[1] = "ground"; rankName[0] = "C"
         # Above everything, so that nothing which ships can reach it.
         layer("cluster-figures codec-figures lookup-figures publish-figures transition-figures", 5)
-        layer("TestSupport", 4)
+        layer("TestSupport ChatSupport", 4)
         layer("nearline Pipeline", 3)
-        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Evaluation", 2)
+        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Evaluation Interests", 2)
         layer("Domain Checksum Postgres ResultCodec Snapshots Tensors Safetensors Schema", 1)
-        layer("CKernels CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
+        layer("CKernels CBands CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
         # The arrows between two targets of one layer; the ground may use itself as Package.swift says.
         beside["nearline", "Pipeline"] = beside["Training", "Model"] = 1
         # Model and Training never see the database; Postgres sees nothing of ours but its C library.

@@ -217,8 +217,12 @@ BEGIN
         CREATE OR REPLACE FUNCTION nearline.transition_candidates(clusters text[], wanted int DEFAULT 100)
         RETURNS TABLE (rank int, item_id %1$s, score real, cluster text)
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+            -- A cluster that only a language model expects counts as much as the most probable one.
             SELECT (row_number() OVER best)::int, i.item_id, (n.probability * u.score)::real, n.cluster
-            FROM nearline.next_clusters(VARIADIC clusters) n
+            FROM (
+                SELECT x.rank, x.cluster, coalesce(x.probability, max(x.probability) OVER ()) AS probability
+                FROM nearline.next_clusters(VARIADIC clusters) x
+            ) n
             JOIN nearline.release_cluster c ON c.name = n.cluster
                 AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
             CROSS JOIN LATERAL nearline.unpack(c.popular) u
@@ -229,7 +233,7 @@ BEGIN
         $body$;
         COMMENT ON FUNCTION nearline.transition_candidates(text[], int) IS
             'Popular items of the clusters that follow these, latest last: probability of the cluster times the share of the '
-            'item in it.';
+            'item in it. A cluster that only a language model expects counts as much as the most probable one.';
         CREATE OR REPLACE FUNCTION nearline.clusters_of(items %1$s[]) RETURNS text[]
         LANGUAGE sql STABLE PARALLEL SAFE AS $body$
             SELECT array_agg(c.name ORDER BY w.place) FROM unnest(items) WITH ORDINALITY w (item_id, place)
@@ -287,9 +291,9 @@ CREATE FUNCTION nearline.grant_reader(reader name) RETURNS void
     AS $_$
 DECLARE
     readable CONSTANT text[] := ARRAY[
-        'current_release', 'release', 'release_cluster', 'release_scene', 'fallback', 'payload_dictionary', 'candidate',
-        'overlay', 'transition', 'release_item', 'candidates', 'exposure', 'transitions', 'releases',
-        'release_gate', 'transition_build', 'transition_builds', 'transition_churn', 'migration'];
+        'current_release', 'release', 'release_cluster', 'release_scene', 'interest', 'interest_set', 'fallback',
+        'payload_dictionary', 'candidate', 'overlay', 'transition', 'release_item', 'candidates', 'exposure', 'transitions',
+        'releases', 'release_gate', 'transition_build', 'transition_builds', 'transition_churn', 'migration'];
     relation regclass;
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA nearline TO %I', reader);
@@ -315,6 +319,14 @@ CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     END)::real
 $$;
 COMMENT ON FUNCTION nearline.half_to_real(sortable integer) IS 'The score behind the sortable bits of a finite float16 (1024 to 64511): the bits with the sign turned over, all bits turned over where the score is negative.';
+CREATE FUNCTION nearline.hand_on_transition_build() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE nearline.current_release SET transition_build = NEW.transition_build WHERE release = NEW.release;
+    RETURN NULL;
+END
+$$;
 CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -467,19 +479,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nearline.lz4_block(input bytea, raw_length integer, dictionary bytea) IS 'Decompresses an LZ4 block, whose matches may lie in the dictionary too, to exactly raw_length bytes, or raises data_corrupted; reads nothing outside its inputs.';
-CREATE FUNCTION nearline.next_clusters() RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
+CREATE FUNCTION nearline.next_clusters() RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     SELECT * FROM nearline.next_clusters(VARIADIC '{}')
 $$;
 COMMENT ON FUNCTION nearline.next_clusters() IS 'The clusters that most often come next for everybody.';
-CREATE FUNCTION nearline.next_clusters(VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
+CREATE FUNCTION nearline.next_clusters(VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     SELECT * FROM nearline.next_clusters_in(NULL, VARIADIC clusters)
 $$;
-COMMENT ON FUNCTION nearline.next_clusters(VARIADIC clusters text[]) IS 'The clusters that most often follow these, latest last: of the longest key that is there (triple, pair, latest, everybody), clusters that nobody knows passed over.';
-CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real)
+COMMENT ON FUNCTION nearline.next_clusters(VARIADIC clusters text[]) IS 'The clusters that most often follow these, latest last: of the longest key that is there (triple, pair, latest, everybody), clusters that nobody knows passed over. The source says who expects it: counts, interest (a language model).';
+CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) RETURNS TABLE(rank integer, cluster text, probability real, key_used text, support bigint, trend real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     WITH known AS (
@@ -504,18 +516,26 @@ CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) 
         UNION ALL SELECT 6 + s.try, nearline.transition_key_of(NULL, s.number), 'everybody' FROM scenes s
     ), found AS (
         -- One probe for each try, whatever the planner thinks that there are of them.
-        SELECT k.payload, k.detail, tries.used FROM tries CROSS JOIN LATERAL (
+        SELECT k.payload, k.detail, tries.used, tries.key FROM tries CROSS JOIN LATERAL (
             SELECT t.payload, t.detail FROM nearline.transition t WHERE t.key = tries.key
                 AND t.release = (SELECT release FROM nearline.current_release WHERE only_row) LIMIT 1
         ) k
         ORDER BY tries.try LIMIT 1
+    ), counted AS (
+        SELECT u.rank, u.item_row AS cluster, u.score, d.support, d.trend
+        FROM found f CROSS JOIN LATERAL nearline.unpack(f.payload) u
+        LEFT JOIN LATERAL nearline.transition_detail(f.detail) d ON d.rank = u.rank
+    ), expected AS (
+        SELECT i.cluster FROM found f JOIN nearline.interest i ON i.key = f.key
+            AND i.build = (SELECT transition_build FROM nearline.current_release WHERE only_row)
     )
-    SELECT u.rank, n.name, u.score, f.used, d.support, d.trend
-    FROM found f CROSS JOIN LATERAL nearline.unpack(f.payload) u
-    JOIN nearline.release_cluster n ON n.cluster = u.item_row
+    SELECT (row_number() OVER (ORDER BY c.rank NULLS LAST))::int, n.name, c.score, (SELECT f.used FROM found f),
+        c.support, c.trend,
+        CASE WHEN e.cluster IS NULL THEN 'counts' WHEN c.cluster IS NULL THEN 'interest' ELSE 'counts, interest' END
+    FROM counted c FULL JOIN expected e ON e.cluster = c.cluster
+    JOIN nearline.release_cluster n ON n.cluster = coalesce(c.cluster, e.cluster)
         AND n.release = (SELECT release FROM nearline.current_release WHERE only_row)
-    LEFT JOIN LATERAL nearline.transition_detail(f.detail) d ON d.rank = u.rank
-    ORDER BY u.rank
+    ORDER BY 1
 $$;
 COMMENT ON FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) IS 'nearline.next_clusters for one scene; where that has no such key, for all scenes together.';
 CREATE FUNCTION nearline.payload_checksum(bytes bytea) RETURNS bigint
@@ -661,11 +681,23 @@ CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     SELECT CASE source WHEN 0 THEN 'model' WHEN 1 THEN 'repeat' WHEN 2 THEN 'transition' WHEN 3 THEN 'popular' END
 $$;
 COMMENT ON FUNCTION nearline.source_label(source integer) IS 'Why a candidate is in a list, as a word; NULL for a source that this version does not know.';
+CREATE FUNCTION nearline.take_transition_build() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.transition_build := (SELECT r.transition_build FROM nearline.release r WHERE r.release = NEW.release);
+    RETURN NEW;
+END
+$$;
 CREATE FUNCTION nearline.transition_candidates(clusters text[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
+            -- A cluster that only a language model expects counts as much as the most probable one.
             SELECT (row_number() OVER best)::int, i.item_id, (n.probability * u.score)::real, n.cluster
-            FROM nearline.next_clusters(VARIADIC clusters) n
+            FROM (
+                SELECT x.rank, x.cluster, coalesce(x.probability, max(x.probability) OVER ()) AS probability
+                FROM nearline.next_clusters(VARIADIC clusters) x
+            ) n
             JOIN nearline.release_cluster c ON c.name = n.cluster
                 AND c.release = (SELECT release FROM nearline.current_release WHERE only_row)
             CROSS JOIN LATERAL nearline.unpack(c.popular) u
@@ -674,7 +706,7 @@ CREATE FUNCTION nearline.transition_candidates(clusters text[], wanted integer D
             WINDOW best AS (ORDER BY n.probability * u.score DESC, n.rank, u.rank)
             ORDER BY 1 LIMIT wanted
         $$;
-COMMENT ON FUNCTION nearline.transition_candidates(clusters text[], wanted integer) IS 'Popular items of the clusters that follow these, latest last: probability of the cluster times the share of the item in it.';
+COMMENT ON FUNCTION nearline.transition_candidates(clusters text[], wanted integer) IS 'Popular items of the clusters that follow these, latest last: probability of the cluster times the share of the item in it. A cluster that only a language model expects counts as much as the most probable one.';
 CREATE FUNCTION nearline.transition_candidates_after(items bigint[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1065,9 +1097,11 @@ CREATE TABLE nearline.current_release (
     only_row boolean DEFAULT true NOT NULL,
     release integer NOT NULL,
     published_at timestamp with time zone DEFAULT now() NOT NULL,
+    transition_build integer,
     CONSTRAINT there_is_one_row CHECK (only_row)
 )
 WITH (fillfactor='10');
+COMMENT ON COLUMN nearline.current_release.transition_build IS 'release.transition_build of the release, kept the same by triggers: what a lookup holds against the names that it has.';
 CREATE TABLE nearline."overlay" (
     user_id bigint NOT NULL,
     release integer NOT NULL,
@@ -1138,6 +1172,44 @@ CREATE TABLE nearline.fallback (
     payload bytea NOT NULL
 );
 COMMENT ON TABLE nearline.fallback IS 'The list of a release for users who have none of their own.';
+CREATE TABLE nearline.interest (
+    build integer NOT NULL,
+    key bigint NOT NULL,
+    cluster integer NOT NULL,
+    hint integer
+);
+COMMENT ON TABLE nearline.interest IS 'The cluster that a language model expects behind a key (nearline.transition_key), beside those that were counted; hint is the counted one that it was told of.';
+CREATE TABLE nearline.interest_answer (
+    prompt_hash text NOT NULL,
+    model text NOT NULL,
+    answer text NOT NULL,
+    prompt_tokens integer NOT NULL,
+    completion_tokens integer NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT prompt_hash_is_an_xxh3 CHECK ((prompt_hash ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT tokens_are_not_negative CHECK (((prompt_tokens >= 0) AND (completion_tokens >= 0)))
+);
+COMMENT ON TABLE nearline.interest_answer IS 'Answers of language models as they came, by their prompts; a row that is deleted is asked and paid for again.';
+COMMENT ON COLUMN nearline.interest_answer.prompt_hash IS 'XXH3-128 of model, temperature and all messages.';
+CREATE TABLE nearline.interest_set (
+    build integer NOT NULL,
+    model text NOT NULL,
+    gave_hint boolean NOT NULL,
+    keys bigint NOT NULL,
+    judged_keys bigint NOT NULL,
+    held_out bigint NOT NULL,
+    valid_share real NOT NULL,
+    hit_rate real NOT NULL,
+    hint_hit_rate real NOT NULL,
+    as_hinted real NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE nearline.interest_set IS 'What a language model expects behind the keys of a build of transitions, and how it was judged before it was taken.';
+COMMENT ON COLUMN nearline.interest_set.gave_hint IS 'Whether it was told the most frequent successor of each key.';
+COMMENT ON COLUMN nearline.interest_set.held_out IS 'Next clusters after the cut that it was judged by.';
+COMMENT ON COLUMN nearline.interest_set.hint_hit_rate IS 'What the most frequent successors alone hit of the same.';
+COMMENT ON COLUMN nearline.interest_set.as_hinted IS 'Share of the judged keys where it said what it was told.';
 CREATE TABLE nearline.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1465,6 +1537,12 @@ ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.interest_answer
+    ADD CONSTRAINT interest_answer_pkey PRIMARY KEY (prompt_hash);
+ALTER TABLE ONLY nearline.interest
+    ADD CONSTRAINT interest_pkey PRIMARY KEY (build, key);
+ALTER TABLE ONLY nearline.interest_set
+    ADD CONSTRAINT interest_set_pkey PRIMARY KEY (build);
 ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
@@ -1497,11 +1575,17 @@ CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (com
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.interest
+    ADD CONSTRAINT interest_build_fkey FOREIGN KEY (build) REFERENCES nearline.interest_set(build) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.interest_set
+    ADD CONSTRAINT interest_set_build_fkey FOREIGN KEY (build) REFERENCES nearline.transition_build(build) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.quarantine
     ADD CONSTRAINT quarantine_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release_cluster

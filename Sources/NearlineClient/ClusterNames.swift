@@ -1,30 +1,43 @@
-import Domain
-
 /// The clusters of a release as one build of transitions numbers them.
 struct ClusterNames: Sendable {
     /// The build that they are of; nil in releases from before builds were recorded.
     let build: Int?
     /// By number.
     let names: [String]
-    private let numbers: [ExternalKey: Int]
+    private let numbers: [Name: Int]
+
+    /// Equal by bytes: what Swift takes for equal may be two names to PostgreSQL.
+    private struct Name: Hashable {
+        let text: String
+
+        static func == (a: Name, b: Name) -> Bool {
+            let areEqual = a.text.utf8.withContiguousStorageIfAvailable { a in
+                b.text.utf8.withContiguousStorageIfAvailable { b in a.elementsEqual(b) }
+            }
+            return (areEqual ?? nil) ?? a.text.utf8.elementsEqual(b.text.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            var text = text
+            text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
+    }
 
     init(build: Int?, names: [String]) {
         self.build = build
         self.names = names
         numbers = Dictionary(
-            names.enumerated().map { (.text($1), $0) }, uniquingKeysWith: { first, _ in first })
+            names.enumerated().map { (Name(text: $1), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The keys to look up what comes next by, longest first and everybody's last.
-    ///
-    /// - Parameter clusters: latest last; a name that is not known is passed over, and so are repeats in a row.
-    func transitionKeys(after clusters: [String]) -> [(basis: NextClusters.Basis, key: TransitionKey)] {
-        var known: [Int] = []
+    /// What is known of somebody's last clusters, latest last: a name that is not known is passed over, and so are repeats
+    /// in a row.
+    func last(of clusters: [String]) -> LastClusters {
+        var last = LastClusters()
         for name in clusters {
-            if let number = numbers[.text(name)], number != known.last { known.append(number) }
+            if let number = numbers[Name(text: name)] { last.append(number) }
         }
-        let own = [(3, NextClusters.Basis.triple), (2, .pair), (1, .latest)].filter { $0.0 <= known.count }
-        return own.map { ($0.1, TransitionKey(known.suffix($0.0))) } + [(.everybody, .everybody)]
+        return last
     }
 }
 

@@ -38,26 +38,29 @@ struct ListDecoding: Sendable {
         }
     }
 
-    /// Reads what comes next; its rows are clusters.
+    /// Fills `next` from a payload, whose rows are clusters; an absent one is an answer without places.
     func decode(
-        _ payload: UnsafeRawBufferPointer, dictionary: PayloadDictionary?, basis: NextClusters.Basis,
-        name: (Int) -> String?
-    ) throws(ListDecodingError) -> NextClusters {
-        var decoded: [Candidate] = []
+        _ payload: UnsafeRawBufferPointer?, dictionary: PayloadDictionary?, basis: NextClusters.Basis, names: [String],
+        into next: inout NextClusters
+    ) throws(ListDecodingError) {
+        next.release = release.number
+        next.basis = basis
+        next.places.removeAll(keepingCapacity: true)
+        guard let payload else { return }
         do throws(PayloadError) {
-            try PayloadDecoder.decode(payload, dictionary: dictionary, into: &decoded)
+            try PayloadDecoder.decode(payload, dictionary: dictionary, into: &next.decoded)
         } catch {
             throw reason(error)
         }
-        var next = NextClusters(release: release.number, basis: basis, places: [])
-        for (index, candidate) in decoded.enumerated() {
-            guard let cluster = name(Int(candidate.row)) else {
+        for (index, candidate) in next.decoded.enumerated() {
+            guard names.indices.contains(Int(candidate.row)) else {
                 let reason = "cluster \(candidate.row) of a transition has no name"
                 throw .failed(.damagedRelease(release: release.number, reason: reason))
             }
-            next.places.append(.init(rank: index + 1, cluster: cluster, probability: candidate.score))
+            next.places.append(
+                NextClusters.Place(
+                    rank: index + 1, cluster: names[Int(candidate.row)], probability: candidate.score))
         }
-        return next
     }
 }
 

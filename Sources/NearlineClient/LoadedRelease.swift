@@ -10,6 +10,8 @@ final class LoadedRelease {
     var clusters: ClusterNames?
     let fallback: [UInt8]?
     let lists: PreparedStatement
+    /// By one key, and by all keys of somebody's last clusters.
+    let transition: PreparedStatement
     let transitions: PreparedStatement
     /// What its payloads were compressed with; those of the overlay may have been with another.
     var dictionary: PayloadDictionary?
@@ -24,6 +26,7 @@ final class LoadedRelease {
         self.fallback = fallback
         self.dictionary = dictionary
         lists = .lists(of: decoding.release.number, userType: userType)
+        transition = .transition(of: decoding.release.number)
         transitions = .transitions(of: decoding.release.number)
     }
 }

@@ -1,5 +1,7 @@
-/// The groups of items that most often come next.
-public struct NextClusters: Hashable, Sendable {
+import Domain
+
+/// The groups of items that most often come next, by counts.
+public struct NextClusters: Sendable {
     /// What the answer was looked up by.
     public enum Basis: String, Hashable, Sendable {
         /// The last three clusters, in this order.
@@ -12,6 +14,9 @@ public struct NextClusters: Hashable, Sendable {
         case everybody
         /// The release has no transitions at all.
         case nothing
+
+        /// Those that are looked up by a key, longest first.
+        static let keyed: [Basis] = [.triple, .pair, .latest, .everybody]
     }
 
     public struct Place: Hashable, Sendable {
@@ -24,4 +29,24 @@ public struct NextClusters: Hashable, Sendable {
     public var release: Int
     public var basis: Basis
     public var places: [Place]
+
+    /// The clusters as they are stored; kept so that an answer that is used again needs no new memory.
+    var decoded: [Candidate] = []
+
+    /// An empty answer, to be filled again and again by `nextClusters(after:into:)`.
+    public init() {
+        (release, basis, places) = (0, .nothing, [])
+    }
+}
+
+extension NextClusters: Hashable {
+    public static func == (a: NextClusters, b: NextClusters) -> Bool {
+        (a.release, a.basis) == (b.release, b.basis) && a.places == b.places
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(release)
+        hasher.combine(basis)
+        hasher.combine(places)
+    }
 }

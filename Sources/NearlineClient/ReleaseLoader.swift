@@ -10,7 +10,7 @@ struct ReleaseLoader {
     let connection: Connection
 
     /// The migration that brought the tables which are read here.
-    static let neededMigration = 6
+    static let neededMigration = 8
 
     /// The current release.
     func load() throws -> LoadedRelease {
@@ -32,7 +32,7 @@ struct ReleaseLoader {
     }
 
     private static let factsQuery = """
-        SELECT r.release, r.model, \(microseconds("r.as_of")) AS as_of,
+        SELECT r.release, r.model, c.transition_build, \(microseconds("r.as_of")) AS as_of,
             \(microseconds("r.serve_at")) AS serve_at, \(microseconds("c.published_at")) AS published_at,
             (SELECT format_type(atttypid, NULL) FROM pg_attribute
                 WHERE attrelid = to_regclass('nearline.candidate') AND attname = 'user_id') AS user_type,

@@ -31,19 +31,39 @@ struct ReleaseReading {
     func nextClusters(after clusters: [String]) throws(NearlineClientError) -> NextClusters {
         try session.read(pinned) { release in
             guard let names = release.clusters else { throw ClustersMoved() }
-            let keys = names.transitionKeys(after: clusters)
-            let columns: [NextClusters.Basis] = [.triple, .pair, .latest, .everybody]
+            let last = names.last(of: clusters)
+            // The pointer knows the build of the current release only.
+            guard pinned == nil else { return try byAllKeys(last, names, of: release) }
             let rows = try session.ask(
-                release.transitions,
-                columns.dropLast().map { basis in Self.parameter(keys.first { $0.basis == basis }?.key.value) },
-                doing: "looking up what comes next")
-            try check(rows, of: release)
-            guard rows.int32(0, 5).map(Int.init) == names.build else { throw ClustersMoved() }
-            for (place, basis) in columns.enumerated() {
-                if let next = try read(rows, place + 1, basis, of: release, names) { return next }
-            }
-            return NextClusters(release: release.release.number, basis: .nothing, places: [])
+                release.transition, [Self.parameter(last.key(last.longest))], doing: "looking up what comes next")
+            try check(rows, build: 2, names, of: release)
+            if let next = try read(rows, 1, last.longest, names, of: release) { return next }
+            return try byAllKeys(last, names, of: release)
         }
+    }
+
+    /// What the longest key that is there says.
+    private func byAllKeys(
+        _ last: LastClusters, _ names: ClusterNames, of release: LoadedRelease
+    ) throws -> NextClusters {
+        let rows = try session.ask(
+            release.transitions, NextClusters.Basis.keyed.dropLast().map { Self.parameter(last.key($0)) },
+            doing: "looking up what comes next")
+        try check(rows, build: 5, names, of: release)
+        for (place, basis) in NextClusters.Basis.keyed.enumerated() {
+            if let next = try read(rows, place + 1, basis, names, of: release) { return next }
+        }
+        var next = NextClusters()
+        next.release = release.release.number
+        return next
+    }
+
+    /// Throws also where the names that are known are of other clusters than those of the row.
+    private func check(
+        _ rows: BinaryRows, build column: Int, _ names: ClusterNames, of release: LoadedRelease
+    ) throws {
+        try check(rows, of: release)
+        guard rows.int32(0, column).map(Int.init) == names.build else { throw ClustersMoved() }
     }
 
     private static func parameter(_ key: Int64?) -> [UInt8]? {
@@ -104,15 +124,16 @@ struct ReleaseReading {
     }
 
     private func read(
-        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, of release: LoadedRelease,
-        _ clusters: ClusterNames
+        _ rows: BinaryRows, _ column: Int, _ basis: NextClusters.Basis, _ names: ClusterNames,
+        of release: LoadedRelease
     ) throws -> NextClusters? {
         try rows.withField(0, column) { payload in
             guard let payload else { return nil }
             do throws(ListDecodingError) {
-                return try release.decoding.decode(payload, dictionary: release.dictionary, basis: basis) {
-                    clusters.names.indices.contains($0) ? clusters.names[$0] : nil
-                }
+                var next = NextClusters()
+                try release.decoding.decode(
+                    payload, dictionary: release.dictionary, basis: basis, names: names.names, into: &next)
+                return next
             } catch {
                 throw error.reason(release)
             }

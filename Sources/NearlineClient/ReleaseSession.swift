@@ -159,7 +159,8 @@ extension ReleaseSession {
 
     /// Lets the server forget the plans of a release; one that is still pinned is prepared again when it is asked.
     private func forget(_ release: LoadedRelease) {
-        for statement in [release.lists, release.transitions] where prepared.remove(statement.name) != nil {
+        for statement in [release.lists, release.transition, release.transitions]
+        where prepared.remove(statement.name) != nil {
             // What fails here is behind a pooler, where the statement may be in another session.
             _ = try? connection.execute("DEALLOCATE \(statement.name)", doing: "forgetting a statement")
         }

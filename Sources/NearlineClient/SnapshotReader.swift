@@ -82,15 +82,25 @@ public final class SnapshotReader: Sendable {
 
     /// As ``NearlineClient/nextClusters(after:)``.
     public func nextClusters(after names: [String]) throws(NearlineClientError) -> NextClusters {
-        for (basis, key) in clusters.transitionKeys(after: names) {
-            guard let payload = snapshot.transition(key.value) else { continue }
-            do throws(ListDecodingError) {
-                return try decoding.decode(payload, dictionary: dictionary, basis: basis) { snapshot.clusterName($0) }
-            } catch {
-                throw error.reason(release)
-            }
+        var next = NextClusters()
+        try nextClusters(after: names, into: &next)
+        return next
+    }
+
+    /// Overwrites `next`, whose memory is used again: so a lookup allocates nothing.
+    public func nextClusters(after names: [String], into next: inout NextClusters) throws(NearlineClientError) {
+        let last = clusters.last(of: names)
+        var found: (basis: NextClusters.Basis, payload: UnsafeRawBufferPointer)?
+        for basis in NextClusters.Basis.keyed where found == nil {
+            found = last.key(basis).flatMap(snapshot.transition).map { (basis, $0) }
         }
-        return NextClusters(release: release.number, basis: .nothing, places: [])
+        do throws(ListDecodingError) {
+            try decoding.decode(
+                found?.payload, dictionary: dictionary, basis: found?.basis ?? .nothing, names: clusters.names,
+                into: &next)
+        } catch {
+            throw error.reason(release)
+        }
     }
 
     /// As ``NearlineClient/nextClusters(older:latest:)``.

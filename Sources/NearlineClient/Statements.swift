@@ -20,18 +20,28 @@ extension PreparedStatement {
             release: release, parameterTypes: [typeIDs[userType]!])
     }
 
-    /// What comes next after three clusters, after the last two, after the latest alone, and after anything.
+    /// What comes next after one key, which nearly always is there: asked for alone, since every table that a statement names
+    /// costs, whether it is read or not.
+    ///
+    /// Transitions are made anew within a release, and clusters with them: the build says whether their names still hold.
+    static func transition(of release: Int) -> PreparedStatement {
+        PreparedStatement(
+            "SELECT release, \(next(release, "$1")), transition_build FROM nearline.current_release",
+            release: release, parameterTypes: [20])
+    }
+
+    /// What comes next after three clusters, after the last two, after the latest alone, and after anything; in a release
+    /// that need not be current.
     static func transitions(of release: Int) -> PreparedStatement {
-        func payload(_ key: String) -> String {
-            "(SELECT payload FROM nearline.transition_r\(release) WHERE key = \(key))"
-        }
-        // Transitions are made anew within a release, and clusters with them: the build says whether their names still hold.
         let build = "(SELECT transition_build FROM nearline.release WHERE release = \(release))"
+        let columns = ["$1", "$2", "$3", "0"].map { next(release, $0) } + [build]
         return PreparedStatement(
-            """
-            SELECT release, \(payload("$1")), \(payload("$2")), \(payload("$3")), \(payload("0")), \(build)
-            FROM nearline.current_release
-            """, release: release, parameterTypes: [20, 20, 20])
+            "SELECT release, \(columns.joined(separator: ", ")) FROM nearline.current_release",
+            release: release, parameterTypes: [20, 20, 20])
+    }
+
+    private static func next(_ release: Int, _ key: String) -> String {
+        "(SELECT payload FROM nearline.transition_r\(release) WHERE key = \(key))"
     }
 
     /// The release that is current.

@@ -1,6 +1,7 @@
 import Clusters
 import Histories
 import Importing
+import Interests
 import Ledger
 import Postgres
 import ResultCodec
@@ -47,6 +48,9 @@ package enum ExitCode: Int32, Sendable {
                 is ImportRefused:
                 .data
             case let error as SnapshotNotFollowed: ExitCode(for: error.reason)
+            case let error as ChatError: ExitCode(error)
+            case let error as InterestError: error.isForLater ? .heldOrLate : .data
+            case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
@@ -74,6 +78,16 @@ package enum ExitCode: Int32, Sendable {
             case .missingRelation: .missingInput
             case .badName: .configuration
             default: .data
+            }
+    }
+
+    private init(_ error: ChatError) {
+        self =
+            switch error {
+            case .badAddress, .badKey, .refused: .configuration
+            case .unreachable: .databaseUnreachable
+            case .unavailable, .pauseTooLong, .stopped: .heldOrLate
+            case .malformed: .data
             }
     }
 

@@ -17,9 +17,12 @@ package struct LookUpClusters {
         struct Next: Encodable {
             var rank: Int
             var cluster: String
-            var probability: Double
+            /// nil where only a language model expects it.
+            var probability: Double?
             var support: Int?
             var trend: Double?
+            /// Who expects it: counts, interest (a language model), or both.
+            var source: String
         }
         var release: Int
         var clusters: [String]
@@ -36,7 +39,8 @@ package struct LookUpClusters {
         let list = clusters.map { Quote.literal($0) }.joined(separator: ", ")
         let rows = try connection.execute(
             """
-            SELECT rank, cluster, probability::float8 AS probability, key_used, support, trend::float8 AS trend
+            SELECT rank, cluster, probability::float8 AS probability, key_used, support, trend::float8 AS trend,
+                source
             FROM nearline.next_clusters(VARIADIC ARRAY[\(list)]::text[])
             """, doing: "looking up transitions")
         let facts = Facts(
@@ -44,8 +48,9 @@ package struct LookUpClusters {
             next: try rows.prefix(count).map {
                 Facts.Next(
                     rank: try $0.int("rank"), cluster: try $0.string("cluster"),
-                    probability: try $0.double("probability"),
-                    support: try $0.optionalInt("support"), trend: try $0.optionalDouble("trend"))
+                    probability: try $0.optionalDouble("probability"),
+                    support: try $0.optionalInt("support"), trend: try $0.optionalDouble("trend"),
+                    source: try $0.string("source"))
             })
         return Answer(text(facts), facts)
     }
@@ -53,13 +58,14 @@ package struct LookUpClusters {
     private func text(_ facts: Facts) -> String {
         let lines = facts.next.map { next in
             [
-                "\(next.rank)", next.cluster, String((next.probability * 1000).rounded() / 1000),
-                next.support.map { "\($0)" } ?? "", next.trend.map { trendText($0) } ?? "",
+                "\(next.rank)", next.cluster,
+                next.probability.map { String(($0 * 1000).rounded() / 1000) } ?? "",
+                next.support.map { "\($0)" } ?? "", next.trend.map { trendText($0) } ?? "", next.source,
             ]
         }
         return
             "after \(facts.clusters.joined(separator: " -> ")) (key used: \(facts.keyUsed)), release \(facts.release):\n"
-            + table(["rank", "cluster", "probability", "support", "trend"], lines)
+            + table(["rank", "cluster", "probability", "support", "trend", "source"], lines)
     }
 
     /// "+1.2 %": by how much the share rose against the window before.

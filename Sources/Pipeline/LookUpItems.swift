@@ -19,6 +19,8 @@ package struct LookUpItems {
             var item: String
             var score: Double
             var cluster: String
+            /// Who expects its cluster: counts, interest (a language model), or both.
+            var source: String
             var title: String?
         }
         var release: Int
@@ -44,10 +46,12 @@ package struct LookUpItems {
             doing: "looking up the clusters of items '\(items)'"
         ).map { try $0.string("cluster") }
         let names = clusters.map { Quote.literal($0) }.joined(separator: ", ")
-        let used = try connection.execute(
-            "SELECT key_used FROM nearline.next_clusters(VARIADIC ARRAY[\(names)]::text[]) LIMIT 1",
-            doing: "looking up transitions"
-        ).first?.string("key_used")
+        let next = try connection.execute(
+            "SELECT cluster, key_used, source FROM nearline.next_clusters(VARIADIC ARRAY[\(names)]::text[])",
+            doing: "looking up transitions")
+        let sources = Dictionary(
+            try next.map { (try $0.string("cluster"), try $0.string("source")) },
+            uniquingKeysWith: { first, _ in first })
         let rows = try connection.execute(
             """
             SELECT rank, item_id::text AS item, score::float8 AS score, cluster
@@ -56,13 +60,13 @@ package struct LookUpItems {
         let titles = try (try? context.source(on: connection))?.titles(
             of: rows.map { try $0.string("item") }, on: connection)
         let facts = Facts(
-            release: release.release, unknown: unknown, clusters: clusters, keyUsed: used ?? "nothing",
+            release: release.release, unknown: unknown, clusters: clusters,
+            keyUsed: try next.first?.string("key_used") ?? "nothing",
             items: try rows.map {
-                let item = try $0.string("item")
+                let item = try $0.string("item"), cluster = try $0.string("cluster")
                 return Facts.Item(
-                    rank: try $0.int("rank"), item: item, score: try $0.double("score"),
-                    cluster: try $0.string("cluster"),
-                    title: titles?[item])
+                    rank: try $0.int("rank"), item: item, score: try $0.double("score"), cluster: cluster,
+                    source: sources[cluster] ?? "", title: titles?[item])
             })
         return Answer(text(facts), facts)
     }
@@ -91,12 +95,15 @@ package struct LookUpItems {
 
     private func text(_ facts: Facts) -> String {
         let rows = facts.items.map {
-            ["\($0.rank)", $0.item, String(($0.score * 10_000).rounded() / 10_000), $0.cluster, $0.title ?? ""]
+            [
+                "\($0.rank)", $0.item, String(($0.score * 10_000).rounded() / 10_000), $0.cluster, $0.source,
+                $0.title ?? "",
+            ]
         }
         let whence = facts.clusters.isEmpty ? "items that no cluster has" : facts.clusters.joined(separator: " -> ")
         let known =
             facts.unknown.isEmpty ? "" : "\nnot known, or in no cluster: \(facts.unknown.joined(separator: ", "))"
         return "after \(whence) (key used: \(facts.keyUsed)), release \(facts.release):\n"
-            + table(["rank", "item", "score", "cluster", "title"], rows) + known
+            + table(["rank", "item", "score", "cluster", "source", "title"], rows) + known
     }
 }

@@ -136,6 +136,11 @@ package struct RefreshTransitions {
                 "the first \(TransitionMaker.compared) successors of a key share \(percentText(overlap)) with build "
                     + "\(stored.build)" + (overlap >= Self.unchanged ? ": hardly anything changed" : ""))
         }
+        if stored.interests > 0 {
+            lines.append(
+                "the \(stored.interests) interests of build \(stored.build) are not shown any more: run nearline interests, "
+                    + "which asks about changed keys only")
+        }
         if let hours = build.facts.refreshHours {
             lines.append("by how fast they change, refresh every \(TransitionReport.every(hours))")
         }

@@ -83,6 +83,21 @@ package struct Setting: Sendable {
         Setting("max-recall-drop", "0.3", .real(0...1), "gate: share of the current model's recall that may be lost"),
         Setting("min-transition-overlap", "0.02", .real(0...1), "gate: mean IoU of the top five successors, at least"),
         Setting("max-transition-drop", "0.5", .real(0...1), "gate: share of transition keys that may be missing"),
+        Setting("chat-url", "", .text, "base URL of the OpenAI-compatible server that nearline interests asks"),
+        Setting("chat-model", "", .text, "model that is asked there"),
+        Setting("chat-concurrency", "4", .integer(1...256), "requests at once to the chat server"),
+        Setting("chat-timeout-seconds", "60", .integer(1...3600), "of one request to the chat server"),
+        Setting("chat-max-requests", "0", .integer(0...Int.max), "questions of one run at most; 0: no cap"),
+        Setting("chat-max-tokens", "0", .integer(0...Int.max), "tokens of one run at most; 0: no cap"),
+        Setting("chat-answer-tokens", "32", .integer(1...100_000), "tokens of one answer at most; thoughts count"),
+        Setting(
+            "chat-held-to-names", "no", .choice(["no", "yes"]),
+            "whether answers are held to the clusters' names by response_format; not every server takes that"),
+        Setting("cluster-texts", "", .text, "relation that says what clusters are: cluster, text; empty: titles do"),
+        Setting("interest-support", "10", .integer(1...Int.max), "keys seen less often are not asked about"),
+        Setting("interest-judged", "200", .integer(1...1_000_000), "keys that a language model is judged by first"),
+        Setting("min-valid-share", "0.9", .real(0...1), "gate: share of answers that name a new cluster"),
+        Setting("min-hit-rate", "0.015", .real(0...1), "gate: held-out next clusters that the answers hit"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 

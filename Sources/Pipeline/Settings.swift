@@ -1,4 +1,5 @@
 import Foundation
+import Interests
 import Postgres
 import Yams
 
@@ -38,7 +39,7 @@ package struct Settings: Sendable {
     package let values: [Value]
 
     /// Environment names that are not settings but mean something to the executable or to its tests.
-    private static let otherNames: Set<String> = ["NEARLINE_CONFIG", "NEARLINE_BIN"]
+    private static let otherNames: Set<String> = ["NEARLINE_CONFIG", "NEARLINE_BIN", ChatEndpoint.keyVariable]
 
     /// - Parameters:
     ///   - flags: by setting name, as given on the command line.

@@ -16,6 +16,9 @@ package struct TransitionReport {
         var transitions: Int
         var refreshHours: Double?
         var churn: [Churn]
+        /// Keys that a language model has said something about, and which one; nil where none was asked.
+        var interests: Int?
+        var interestModel: String?
     }
 
     private struct Churn: Encodable {
@@ -29,15 +32,18 @@ package struct TransitionReport {
         let connection = try context.connectToSchema()
         let builds = try connection.execute(
             """
-            SELECT build, release, to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS as_of, keys, transitions,
-                refresh_hours FROM nearline.transition_build ORDER BY build DESC LIMIT $1::int
+            SELECT build, release, to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS as_of, b.keys, transitions,
+                refresh_hours, s.keys AS interests, s.model
+            FROM nearline.transition_build b LEFT JOIN nearline.interest_set s USING (build)
+            ORDER BY build DESC LIMIT $1::int
             """, [.int(Int64(count))], doing: "reading the builds of transitions"
         ).map { row in
             let build = try row.int("build")
             return Build(
                 build: build, release: try row.int("release"), asOf: try row.string("as_of"),
                 keys: try row.int("keys"), transitions: try row.int("transitions"),
-                refreshHours: try row.optionalDouble("refresh_hours"), churn: try churn(of: build, on: connection))
+                refreshHours: try row.optionalDouble("refresh_hours"), churn: try churn(of: build, on: connection),
+                interests: try row.optionalInt("interests"), interestModel: try row.optionalString("model"))
         }
         guard !builds.isEmpty else { return Answer("there is no build yet; run nearline precompute", builds) }
         return Answer(text(builds), builds)
@@ -78,6 +84,10 @@ package struct TransitionReport {
         var text = table(["build", "release", "events to", "keys", "against"] + supports, rows)
         text += "\nmean IoU of the first \(TransitionMaker.compared) successors (keys), by how often a key was seen"
         if let hours = builds[0].refreshHours { text += "; refresh every \(Self.every(hours))" }
+        for build in builds {
+            guard let count = build.interests, let model = build.interestModel else { continue }
+            text += "\nbuild \(build.build): \(count) keys have an interest by \(model)"
+        }
         return text
     }
 

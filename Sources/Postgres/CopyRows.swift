@@ -3,14 +3,27 @@
 /// A row with another number of fields than it announced is a mistake of ours and traps.
 package struct CopyRows: Sendable {
     package private(set) var count = 0
-    private(set) var bytes: [UInt8] = []
+    package private(set) var byteCount = 0
+    /// The first ``byteCount`` of these; zeros, or what was removed, behind them.
+    private var buffer: [UInt8] = []
     private var fieldsLeft = 0
 
     package init() {}
 
-    package var byteCount: Int { bytes.count }
+    /// Makes room for so many bytes in all.
+    package mutating func reserveBytes(_ byteCount: Int) {
+        if buffer.count < byteCount { buffer.append(contentsOf: repeatElement(0, count: byteCount - buffer.count)) }
+    }
 
-    package mutating func reserveBytes(_ byteCount: Int) { bytes.reserveCapacity(byteCount) }
+    /// What is laid out, to change it: a checksum that is computed of many fields at a time.
+    package mutating func withMutableBytes(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        let byteCount = byteCount
+        buffer.withUnsafeMutableBytes { body(UnsafeMutableRawBufferPointer(rebasing: $0[..<byteCount])) }
+    }
+
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<byteCount])) }
+    }
 
     package mutating func beginRow(fields: Int) {
         endRow()
@@ -30,21 +43,28 @@ package struct CopyRows: Sendable {
     package mutating func float(_ value: Float) { field(value.bitPattern) }
     package mutating func double(_ value: Double) { field(value.bitPattern) }
     package mutating func bool(_ value: Bool) { field(UInt8(value ? 1 : 0)) }
-    package mutating func text(_ value: String) { field(contentsOf: value.utf8) }
+    package mutating func text(_ value: String) {
+        var value = value
+        value.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
+    }
 
     /// A `bytea`, or any field already in its binary form, such as a uuid.
-    package mutating func bytes(_ value: UnsafeRawBufferPointer) { field(contentsOf: value) }
-    package mutating func bytes(_ value: [UInt8]) { field(contentsOf: value) }
-    package mutating func bytes(_ value: ArraySlice<UInt8>) { field(contentsOf: value) }
+    package mutating func bytes(_ value: UnsafeRawBufferPointer) {
+        beginField()
+        append(Int32(value.count))
+        append(value)
+    }
+    package mutating func bytes(_ value: [UInt8]) { value.withUnsafeBytes { bytes($0) } }
+    package mutating func bytes(_ value: ArraySlice<UInt8>) { value.withUnsafeBytes { bytes($0) } }
 
     /// Bytes of the stream that belong to no row.
     mutating func append(framing: [UInt8]) {
         endRow()
-        bytes += framing
+        framing.withUnsafeBytes { append($0) }
     }
 
     /// Forgets the bytes, not the count.
-    mutating func removeBytes() { bytes.removeAll(keepingCapacity: true) }
+    mutating func removeBytes() { byteCount = 0 }
 
     func endRow() {
         precondition(fieldsLeft == 0, "row \(count) lacks \(fieldsLeft) of its fields")
@@ -55,19 +75,34 @@ package struct CopyRows: Sendable {
         fieldsLeft -= 1
     }
 
-    private mutating func field(_ value: some FixedWidthInteger) {
+    @inline(__always)
+    private mutating func field(_ value: some FixedWidthInteger & BitwiseCopyable) {
         beginField()
         append(Int32(value.bitWidth / 8))
         append(value)
     }
 
-    private mutating func field(contentsOf value: some Collection<UInt8>) {
-        beginField()
-        append(Int32(value.count))
-        bytes.append(contentsOf: value)
+    @inline(__always)
+    private mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        let end = byteCount + MemoryLayout<Value>.size
+        makeRoom(end)
+        buffer.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: byteCount, as: Value.self)
+        }
+        byteCount = end
     }
 
-    private mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        let end = byteCount + bytes.count
+        makeRoom(end)
+        buffer.withUnsafeMutableBytes { buffer in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[byteCount..<end]).copyMemory(from: bytes)
+        }
+        byteCount = end
+    }
+
+    @inline(__always)
+    private mutating func makeRoom(_ byteCount: Int) {
+        if buffer.count < byteCount { reserveBytes(max(2 * buffer.count, byteCount)) }
     }
 }

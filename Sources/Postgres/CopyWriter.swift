@@ -24,7 +24,7 @@ package struct CopyWriter: ~Copyable {
 
     /// Starts a row of `fields` fields, and sends what has gathered.
     package mutating func beginRow(fields: Int) throws(PostgresError) {
-        if rows.bytes.count >= Self.flushAt { try flush() }
+        if rows.byteCount >= Self.flushAt { try flush() }
         rows.beginRow(fields: fields)
     }
 
@@ -46,7 +46,7 @@ package struct CopyWriter: ~Copyable {
     package mutating func send(_ laidOut: CopyRows) throws(PostgresError) {
         laidOut.endRow()
         try flush()
-        try put(laidOut.bytes)
+        try put(laidOut)
         rowsSent += laidOut.count
     }
 
@@ -59,13 +59,13 @@ package struct CopyWriter: ~Copyable {
 
     private mutating func flush() throws(PostgresError) {
         rows.endRow()
-        try put(rows.bytes)
+        try put(rows)
         rows.removeBytes()
     }
 
-    private func put(_ bytes: [UInt8]) throws(PostgresError) {
-        guard !bytes.isEmpty else { return }
-        let sent = bytes.withUnsafeBytes {
+    private func put(_ rows: CopyRows) throws(PostgresError) {
+        guard rows.byteCount > 0 else { return }
+        let sent = rows.withBytes {
             PQputCopyData(connection.handle, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
         }
         guard sent == 1 else { throw connection.failure(nil, doing: doing) }

@@ -1,3 +1,5 @@
+import CBands
+
 /// Writes the body of codec 4: every part of a candidate in just the bits that its list needs.
 ///
 /// Bits highest first: ``BandTable``; 16 bits of the first score; a ``FallCode`` parameter for each group of ranks;
@@ -23,11 +25,30 @@ struct BandWriter: Sendable {
     /// Selectors that are written together.
     fileprivate static let batch = 8
 
+    private let isReadable: Bool
+
+    /// - Parameter isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
+    init(isReadable: Bool = false) { self.isReadable = isReadable }
+
     /// Overwrites ``body``.
     mutating func write(_ list: borrowing RankedList) {
         byteCount = 0
         guard list.count > 0 else { return }
         makeRoom(for: list.count)
+        if isReadable { writeReadably(list) } else { writeQuickly(list) }
+    }
+
+    private mutating func writeQuickly(_ list: borrowing RankedList) {
+        var counts = nearline_counts(
+            sources: list.sourceCounts.counts, runs: UInt32(list.sourceCounts.runs), any_row: list.anyRow)
+        let count = list.count
+        byteCount = body.withUnsafeMutableBufferPointer { body in
+            list.withColumns { unsafe nearline_write_bands($0, count, &counts, body.baseAddress) }
+        }
+    }
+
+    /// ``writeQuickly(_:)``, step by step.
+    private mutating func writeReadably(_ list: borrowing RankedList) {
         let table = chooser.choose(lengths: list.rowLengths.span, count: list.count)
         let sources = SourceCode(choosingFor: list)
         chooseParameters(list.falls.span, list.count)
@@ -53,6 +74,7 @@ struct BandWriter: Sendable {
         let bytes = count * Self.mostBytesPerCandidate + Self.room
         if body.count < bytes {
             body = [UInt8](repeating: 0, count: bytes)
+            guard isReadable else { return }
             selectors = [UInt8](repeating: 0, count: count + Self.batch)
             codes = [UInt8](repeating: 0, count: 2 * count + Self.batch)
         }

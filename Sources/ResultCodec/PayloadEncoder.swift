@@ -8,8 +8,8 @@ package struct PayloadEncoder: Sendable {
     private let dictionary: LoadedDictionary?
     private let sketch: RepeatSketch
     private let triesEverything: Bool
-    private var list = RankedList()
-    private var bands = BandWriter()
+    private var list: RankedList
+    private var bands: BandWriter
     private var planes: [UInt8] = []
     private var packed: [UInt8] = []
     private var compressed: [UInt8] = []
@@ -21,10 +21,13 @@ package struct PayloadEncoder: Sendable {
     ///   - dictionary: what readers of these payloads will have at hand, nil for none.
     ///   - triesEverything: whether every codec is written out, also where a sketch says that it cannot win: to measure
     ///     the sketch.
-    package init(dictionary: PayloadDictionary? = nil, triesEverything: Bool = false) {
+    ///   - isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
+    package init(dictionary: PayloadDictionary? = nil, triesEverything: Bool = false, isReadable: Bool = false) {
         self.dictionary = dictionary.map { LoadedDictionary($0) }
         self.triesEverything = triesEverything
-        sketch = RepeatSketch(dictionary)
+        sketch = RepeatSketch(dictionary, isReadable: isReadable)
+        list = RankedList(isReadable: isReadable)
+        bands = BandWriter(isReadable: isReadable)
     }
 
     /// The payload of `list`, best candidate first, no row twice, scores finite and never rising.
@@ -39,6 +42,20 @@ package struct PayloadEncoder: Sendable {
         _ candidates: some RandomAccessCollection<Candidate>, into payload: inout [UInt8]
     ) throws(PayloadError) {
         try list.take(candidates)
+        writeSmallest(into: &payload)
+    }
+
+    /// Overwrites `payload` with the payload of `list`; where it throws, `payload` is as it was.
+    ///
+    /// - Parameter isSealed: whether the checksum is written, and not left to ``PayloadSeal``.
+    package mutating func encode(
+        _ candidates: Span<Candidate>, into payload: inout [UInt8], isSealed: Bool = true
+    ) throws(PayloadError) {
+        try list.take(candidates)
+        writeSmallest(into: &payload, isSealed: isSealed)
+    }
+
+    private mutating func writeSmallest(into payload: inout [UInt8], isSealed: Bool = true) {
         writeBody(.bands)
         var best = PayloadCodec.bands
         var smallest = bands.byteCount
@@ -52,7 +69,7 @@ package struct PayloadEncoder: Sendable {
         }
         wins[Int(best.rawValue)] += 1
         bytes[Int(best.rawValue)] += PayloadHeader.byteCount + smallest
-        write(best, into: &payload)
+        write(best, into: &payload, isSealed: isSealed)
     }
 
     /// How many lists this encoder has written by `codec`, and their bytes.
@@ -78,7 +95,7 @@ package struct PayloadEncoder: Sendable {
         precondition(codec != .sharedPlanes || dictionary != nil, "shared planes need a dictionary")
         try list.take(candidates)
         writeBody(codec)
-        write(codec, into: &payload)
+        write(codec, into: &payload, isSealed: true)
     }
 
     /// Whether writing the body by `codec` could need no more than `smallest` bytes.
@@ -128,10 +145,12 @@ package struct PayloadEncoder: Sendable {
         }
     }
 
-    private func write(_ codec: PayloadCodec, into payload: inout [UInt8]) {
+    private func write(_ codec: PayloadCodec, into payload: inout [UInt8], isSealed: Bool) {
         let stored = byteCount(codec)
         let rawLength = codec.isPlanes ? BytePlanes.bytesPerCandidate * list.count : stored
         let header = PayloadHeader(codec: codec, count: list.count, rawLength: rawLength)
-        body(codec).withUnsafeBytes { header.write(UnsafeRawBufferPointer(rebasing: $0[..<stored]), into: &payload) }
+        body(codec).withUnsafeBytes {
+            header.write(UnsafeRawBufferPointer(rebasing: $0[..<stored]), into: &payload, isSealed: isSealed)
+        }
     }
 }

@@ -11,6 +11,7 @@ struct PayloadHeader: Equatable {
     static let version: UInt8 = 2
     static let oldVersion: UInt8 = 1
     static let byteCount = 12
+    static let checksumOffset = 8
     static let oldByteCount = 14
     /// What 16 bits can count.
     static let longestList = Int(UInt16.max)
@@ -24,7 +25,9 @@ struct PayloadHeader: Equatable {
 
 extension PayloadHeader {
     /// Overwrites `payload` with this header and `body`.
-    func write(_ body: UnsafeRawBufferPointer, into payload: inout [UInt8]) {
+    ///
+    /// - Parameter isSealed: whether the checksum is written, and not left to ``PayloadSeal``.
+    func write(_ body: UnsafeRawBufferPointer, into payload: inout [UInt8], isSealed: Bool) {
         let byteCount = Self.byteCount + body.count
         if payload.count < byteCount {
             payload.append(contentsOf: repeatElement(0, count: byteCount - payload.count))
@@ -36,8 +39,8 @@ extension PayloadHeader {
             | UInt64(rawLength) << 40
         payload.withUnsafeMutableBytes { bytes in
             unsafe bytes.storeBytes(of: prefix.littleEndian, as: UInt64.self)
-            unsafe bytes.storeBytes(
-                of: Self.checksum(prefix: prefix, body).littleEndian, toByteOffset: 8, as: UInt32.self)
+            let checksum = isSealed ? Self.checksum(prefix: prefix, body) : 0
+            unsafe bytes.storeBytes(of: checksum.littleEndian, toByteOffset: Self.checksumOffset, as: UInt32.self)
             unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[Self.byteCount...]).copyMemory(from: body)
         }
     }
@@ -57,7 +60,8 @@ extension PayloadHeader {
 
     private init(readingNew payload: UnsafeRawBufferPointer) throws(PayloadError) {
         let prefix = UInt64(littleEndian: unsafe payload.loadUnaligned(as: UInt64.self))
-        let stored = UInt32(littleEndian: unsafe payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        let stored = UInt32(
+            littleEndian: unsafe payload.loadUnaligned(fromByteOffset: Self.checksumOffset, as: UInt32.self))
         let body = UnsafeRawBufferPointer(rebasing: payload[Self.byteCount...])
         let computed = Self.checksum(prefix: prefix, body)
         guard stored == computed else { throw .checksumMismatch(stored: stored, computed: computed) }

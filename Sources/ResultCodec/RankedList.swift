@@ -1,3 +1,4 @@
+import CBands
 import Domain
 
 /// A list as the codecs want it: checked, in columns, its scores as falls. Keeps its columns for the next one.
@@ -5,43 +6,74 @@ struct RankedList: Sendable {
     /// What stands behind the sources.
     static let noSource: UInt8 = 0xFF
     /// Every column may be read for so many places behind its end.
-    private static let room = 32
+    private static let room = Int(NEARLINE_ROOM)
 
     private(set) var count = 0
     /// Zeros behind the end.
-    private(set) var rows: [UInt32] = []
-    private var scores: [Float] = []
+    var rows: [UInt32] = []
+    var scores: [Float] = []
     /// Sortable bits of the scores.
-    private var halves: [UInt16] = []
+    var halves: [UInt16] = []
     /// How far each score falls below the one before, in sortable bits; 0 at rank 0, zeros behind the end.
-    private(set) var falls: [UInt16] = []
+    var falls: [UInt16] = []
     /// Raw values, ``noSource`` behind the end.
-    private(set) var sources: [UInt8] = []
+    var sources: [UInt8] = []
     private(set) var sourceCounts = SourceCounts()
     /// Sortable bits of the first score.
     private(set) var firstBits: UInt16 = 0
     /// How many rows have 0, 1 ... 32 bits.
-    private(set) var rowLengths = [UInt32](repeating: 0, count: 33)
+    var rowLengths = [UInt32](repeating: 0, count: 33)
+    /// The bits that any row has.
+    private(set) var anyRow: UInt32 = 0
     private var rowSet = RowSet()
+    private let isReadable: Bool
 
-    /// Overwrites the list; where it throws, what it held is gone.
+    /// - Parameter isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
+    init(isReadable: Bool = false) { self.isReadable = isReadable }
+
     mutating func take(_ candidates: some RandomAccessCollection<Candidate>) throws(PayloadError) {
-        guard candidates.count <= PayloadHeader.longestList else { throw .tooManyCandidates(candidates.count) }
         let taken = candidates.withContiguousStorageIfAvailable { candidates in
             Result { () throws(PayloadError) in try take(candidates.span) }
         }
         if let taken { try taken.get() } else { try take(Array(candidates).span) }
     }
 
-    private mutating func take(_ candidates: Span<Candidate>) throws(PayloadError) {
+    /// Overwrites the list; where it throws, what it held is gone.
+    mutating func take(_ candidates: Span<Candidate>) throws(PayloadError) {
+        guard candidates.count <= PayloadHeader.longestList else { throw .tooManyCandidates(candidates.count) }
         makeRoom(for: candidates.count)
+        guard isReadable ? takeReadably(candidates) : takeQuickly(candidates) else { throw fault() }
+        rowSet.reset(for: count)
+        let rank = isReadable ? rowSet.firstRepeat(rows, count) : rowSet.firstRepeatQuickly(rows, count)
+        if let rank { throw .duplicateRow(rows[rank], at: rank) }
+    }
+
+    /// Fills columns and counts; false where a score is at fault.
+    private mutating func takeQuickly(_ candidates: Span<Candidate>) -> Bool {
+        precondition(MemoryLayout<Candidate>.stride == MemoryLayout<nearline_candidate>.stride, "C reads candidates")
+        var counts = nearline_counts()
+        let count = count
+        let isTaken = candidates.withUnsafeBufferPointer { candidates in
+            withMutableColumns { columns in
+                let first = UnsafeRawPointer(candidates.baseAddress)
+                return unsafe nearline_take(
+                    first?.assumingMemoryBound(to: nearline_candidate.self), count, columns, &counts)
+            }
+        }
+        sourceCounts = SourceCounts(runs: Int(counts.runs), counts: counts.sources)
+        firstBits = halves[0]
+        anyRow = counts.any_row
+        return isTaken
+    }
+
+    /// ``takeQuickly(_:)``, step by step.
+    private mutating func takeReadably(_ candidates: Span<Candidate>) -> Bool {
         Self.columns(candidates, &rows, &scores)
         sourceCounts = takeSources(candidates)
-        guard Self.halves(scores, count, &halves) else { throw fault() }
+        guard Self.halves(scores, count, &halves) else { return false }
         takeFalls()
-        rowSet.reset(for: count)
-        if let rank = rowSet.firstRepeat(rows, count) { throw .duplicateRow(rows[rank], at: rank) }
         Self.countLengths(rows, count, &rowLengths)
+        return true
     }
 
     /// Leaves zeros and ``noSource`` behind the end, so that nothing depends on the list before.
@@ -55,6 +87,7 @@ struct RankedList: Sendable {
             falls = [UInt16](repeating: 0, count: places)
             sources = [UInt8](repeating: 0, count: places)
         }
+        guard isReadable else { return }
         for place in count..<places {
             rows[place] = 0
             falls[place] = 0

@@ -1,3 +1,5 @@
+import CBands
+
 /// Says in a tenth of a microsecond whether an LZ4 block of a list could be its smallest payload, because trying takes
 /// ten times as long, and most lists hold nothing that repeats.
 ///
@@ -11,7 +13,11 @@ struct RepeatSketch: Sendable {
     /// One bit for each hash of a window of the dictionary; empty without one.
     private var known: [UInt64] = []
 
-    init(_ dictionary: PayloadDictionary?) {
+    private let isReadable: Bool
+
+    /// - Parameter isReadable: whether the loops are those in Swift, to which the tests hold the ones in C.
+    init(_ dictionary: PayloadDictionary?, isReadable: Bool = false) {
+        self.isReadable = isReadable
         guard let dictionary, dictionary.bytes.count >= Self.window else { return }
         known = [UInt64](repeating: 0, count: 1 << (Self.hashWidth - 6))
         dictionary.bytes.withUnsafeBytes { bytes in
@@ -43,6 +49,10 @@ struct RepeatSketch: Sendable {
 
     /// How often the byte of a plane is not the one before it: LZ4 can hardly store fewer, but for repeats.
     private func changes(_ list: borrowing RankedList) -> Int {
+        if !isReadable {
+            let count = list.count
+            return list.withColumns { unsafe nearline_changes($0.rows, $0.falls, count) }
+        }
         let rows = list.rows.span
         let falls = list.falls.span
         var changes: UInt32 = 0
@@ -65,16 +75,25 @@ struct RepeatSketch: Sendable {
         for sample in 1...2 {
             let rank = (end - 1) * sample / 2
             let wanted = lowBytes(rows, rank)
-            var found: UInt32 = 0
-            let (first, second) = (rows[unchecked: rank], rows[unchecked: rank &+ 1])
-            forEachPlace(below: end) { other in
-                let differs = (rows[unchecked: other] ^ first) | (rows[unchecked: other &+ 1] ^ second)
-                found &+= UInt32((differs & 0xFF == 0).number)
-            }
-            guard found > 1 else { continue }
+            guard countPair(list, end, rank) > 1 else { continue }
             if (0..<end).contains(where: { $0 != rank && lowBytes(rows, $0) == wanted }) { return true }
         }
         return false
+    }
+
+    /// How many ranks below `end` have the lowest bytes of the rows of this rank and the next.
+    private func countPair(_ list: borrowing RankedList, _ end: Int, _ rank: Int) -> Int {
+        let rows = list.rows.span
+        let (first, second) = (rows[unchecked: rank], rows[unchecked: rank &+ 1])
+        if !isReadable {
+            return list.rows.withUnsafeBufferPointer { unsafe nearline_count_pair($0.baseAddress, end, first, second) }
+        }
+        var found: UInt32 = 0
+        forEachPlace(below: end) { other in
+            let differs = (rows[unchecked: other] ^ first) | (rows[unchecked: other &+ 1] ^ second)
+            found &+= UInt32((differs & 0xFF == 0).number)
+        }
+        return Int(found)
     }
 
     /// The lowest bytes of the rows of four ranks.

@@ -3,9 +3,18 @@ import Domain
 /// How often each source occurs in a list, and in how many runs.
 struct SourceCounts {
     private(set) var runs = 0
-    /// 16 bits for each source, by raw value: adding one is two instructions. A fifth source needs a second word.
-    private var counts: UInt64 = 0
+    /// 16 bits for each source, by raw value: adding one is two instructions. A fifth source needs a second word,
+    /// here and in `CBands`.
+    private(set) var counts: UInt64 = 0
     private var before: UInt8 = 0xFF
+
+    init() {}
+
+    /// What was counted elsewhere, in the same form.
+    init(runs: Int, counts: UInt64) {
+        self.runs = runs
+        self.counts = counts
+    }
 
     /// Counts the source that comes next, and returns its raw value.
     @inline(__always)

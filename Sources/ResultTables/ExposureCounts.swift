@@ -1,28 +1,31 @@
 import Domain
+import ResultCodec
 
 /// In how many lists each item stands: in all of the list, and in its first ten.
 struct ExposureCounts {
-    /// By row; narrow, because most of what counting costs is memory that is far away.
-    private var lists: [UInt32]
-    private var listsInTop: [UInt32]
+    private var lists: RowCounts
+    private var listsInTop: RowCounts
 
     private static let top = 10
 
     init(items: Int) {
-        lists = Array(repeating: 0, count: items)
+        lists = RowCounts(rows: items)
         listsInTop = lists
     }
 
-    mutating func count(_ list: [Candidate]) {
-        Self.count(list.span, into: &lists)
-        Self.count(list.span.extracting(first: Self.top), into: &listsInTop)
+    mutating func count(_ list: Span<Candidate>) {
+        lists.count(list)
+        listsInTop.count(list.extracting(first: Self.top))
     }
 
-    private static func count(_ list: Span<Candidate>, into counts: inout [UInt32]) {
-        var counts = counts.mutableSpan
-        for place in list.indices { counts[Int(list[place].row)] += 1 }
+    /// Brings near what ``count(_:)`` of this list will change.
+    func fetch(_ list: Span<Candidate>) {
+        lists.fetch(list)
+        listsInTop.fetch(list.extracting(first: Self.top))
     }
 
-    func lists(_ row: Int) -> Int64 { Int64(lists[row]) }
-    func listsInTop(_ row: Int) -> Int64 { Int64(listsInTop[row]) }
+    /// By item, what all of these have counted.
+    static func sums(_ counts: [ExposureCounts]) -> (lists: [Int64], listsInTop: [Int64]) {
+        (RowCounts.sums(counts.map(\.lists)), RowCounts.sums(counts.map(\.listsInTop)))
+    }
 }

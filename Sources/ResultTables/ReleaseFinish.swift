@@ -32,7 +32,9 @@ extension ReleaseWriter {
         try validate(items: vocabulary.count)
     }
 
-    private func writeItems(_ vocabulary: Vocabulary, _ clusterOfRow: [Int32], _ exposure: [ExposureCounts]) throws {
+    private func writeItems(
+        _ vocabulary: Vocabulary, _ clusterOfRow: [Int32], _ exposure: (lists: [Int64], listsInTop: [Int64])
+    ) throws {
         var key: [UInt8] = []
         _ = try connection.copyIn(
             Leaf.item.name(release), columns: ["release", "item_row", "item_id", "lists", "lists_top_10", "cluster"],
@@ -45,8 +47,8 @@ extension ReleaseWriter {
                 out.int32(Int32(release))
                 out.int32(Int32(row))
                 out.bytes(key)
-                out.int64(exposure.reduce(0) { $0 + $1.lists(row) })
-                out.int64(exposure.reduce(0) { $0 + $1.listsInTop(row) })
+                out.int64(exposure.lists[row])
+                out.int64(exposure.listsInTop[row])
                 if row < clusterOfRow.count, clusterOfRow[row] >= 0 {
                     out.int32(clusterOfRow[row])
                 } else {
@@ -57,20 +59,25 @@ extension ReleaseWriter {
     }
 
     /// What the lists show: as counted on the way where this process has made them all, else read from the table.
-    private func exposure(items: Int) throws -> [ExposureCounts] {
+    private func exposure(items: Int) throws -> (lists: [Int64], listsInTop: [Int64]) {
         let shards = try connection.execute(
             "SELECT count(*) AS n FROM nearline.release_shard WHERE release = $1::int", [.int(Int64(release))],
             doing: "counting shards")[0].int("n")
-        guard shards != ownShards else { return ([here] + beside).map(\.exposure) }
+        guard shards != ownShards else { return ExposureCounts.sums(([here] + beside).map(\.exposure)) }
         var counts = ExposureCounts(items: items)
         let decoder = try ListDecoder(release: release, on: connection)
         try connection.copyOut(
             "SELECT payload FROM \(Leaf.candidate.name(release))", doing: "counting what release \(release) shows"
         ) { row in
             guard let payload = try row.bytes() else { return }
-            counts.count(try decoder.decode(payload))
+            let list = try decoder.decode(payload)
+            Self.count(list, into: &counts)
         }
-        return [counts]
+        return ExposureCounts.sums([counts])
+    }
+
+    private static func count(_ list: [Candidate], into counts: inout ExposureCounts) {
+        counts.count(list.span)
     }
 
     /// Once: a run that was killed between two tables has left the first one with its key.

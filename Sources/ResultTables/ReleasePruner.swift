@@ -120,6 +120,8 @@ package struct ReleasePruner {
                 OR EXISTS (SELECT FROM nearline.release_scene s WHERE s.release = r.release)
                 OR EXISTS (SELECT FROM nearline.release_shard s WHERE s.release = r.release)
                 OR EXISTS (SELECT FROM nearline.transition_build b WHERE b.release = r.release AND b.codebook IS NOT NULL)
+                OR EXISTS (SELECT FROM nearline.transition_build b JOIN nearline.interest_set USING (build)
+                    WHERE b.release = r.release)
                 OR r.dictionary IS NOT NULL)
             """, doing: "looking for what pruned releases left"
         ).map { try $0.int("release") }
@@ -204,6 +206,11 @@ package struct ReleasePruner {
             DELETE FROM nearline.payload_dictionary d
             WHERE NOT EXISTS (SELECT FROM nearline.release r WHERE r.dictionary = d.dictionary)
             """, doing: "clearing dictionaries")
+        try connection.execute(
+            """
+            DELETE FROM nearline.interest_set s USING nearline.transition_build b
+            WHERE b.build = s.build AND b.release = $1::int
+            """, [.int(Int64(number))], doing: "clearing the interests of release \(number)")
         try connection.execute(
             "UPDATE nearline.transition_build SET codebook = NULL WHERE release = $1::int", [.int(Int64(number))],
             doing: "letting go of the codebooks of release \(number)")

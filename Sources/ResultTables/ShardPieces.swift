@@ -8,6 +8,8 @@ import Synchronization
 final class ShardPieces: Sendable {
     typealias Piece = (rows: CopyRows, payloadBytes: Int)
 
+    /// How many there are.
+    let count: Int
     private let users: [(user: ExternalID, list: [Candidate])]
     private let next = Atomic<Int>(0)
     private let made: Mutex<[Result<Piece, any Error>?]>
@@ -16,14 +18,16 @@ final class ShardPieces: Sendable {
     /// What this thread lays out with; each of the others has its own.
     private let here: ListRows
 
-    /// Small enough that the server soon has something to do.
     private static let usersPerPiece = 256
+    /// The first ones are smaller, so that the server soon has something to do: so many take the place of one.
+    private static let firstPieces = 4
 
     /// Begins at once.
     init(_ users: [(user: ExternalID, list: [Candidate])], here: ListRows, beside: [ListRows]) {
         self.users = users
         self.here = here
-        made = Mutex(Array(repeating: nil, count: (users.count + Self.usersPerPiece - 1) / Self.usersPerPiece))
+        count = Self.piece(of: users.count - 1) + 1
+        made = Mutex(Array(repeating: nil, count: count))
         for rows in beside.prefix(max(count - 1, 0)) {
             DispatchQueue.global(qos: .userInitiated).async(group: helpers) {
                 while let piece = self.claim() {
@@ -34,7 +38,15 @@ final class ShardPieces: Sendable {
         }
     }
 
-    var count: Int { (users.count + Self.usersPerPiece - 1) / Self.usersPerPiece }
+    /// The piece that a user is in; -1 for the one before the first.
+    private static func piece(of user: Int) -> Int {
+        guard user >= usersPerPiece else { return user < 0 ? -1 : user / (usersPerPiece / firstPieces) }
+        return user / usersPerPiece + firstPieces - 1
+    }
+
+    private static func firstUser(of piece: Int) -> Int {
+        piece < firstPieces ? piece * (usersPerPiece / firstPieces) : (piece - firstPieces + 1) * usersPerPiece
+    }
 
     /// A piece, once; waits for it where another thread is at it.
     func take(_ piece: Int) throws -> Piece {
@@ -57,10 +69,8 @@ final class ShardPieces: Sendable {
     }
 
     private func make(_ piece: Int, with maker: ListRows) {
-        let first = piece * Self.usersPerPiece
-        let result = Result<Piece, any Error> {
-            try maker.rows(of: users[first..<min(first + Self.usersPerPiece, users.count)])
-        }
+        let end = min(Self.firstUser(of: piece + 1), users.count)
+        let result = Result<Piece, any Error> { try maker.rows(of: users[Self.firstUser(of: piece)..<end]) }
         made.withLock { $0[piece] = result }
     }
 }

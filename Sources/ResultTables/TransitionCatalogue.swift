@@ -11,6 +11,8 @@ package struct TransitionCatalogue {
         package let clusterSource: ClusterSource
         package let inputHash: String
         package let refreshHours: Double?
+        /// Keys that a language model has said something about.
+        package let interests: Int
         package let codebook: TransitionFacts.Codebook?
     }
 
@@ -27,8 +29,10 @@ package struct TransitionCatalogue {
         let row = try connection.execute(
             """
             SELECT b.build, to_char(b.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
-                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes, c.learned_from
+                b.cluster_source, b.input_hash, b.refresh_hours, b.codebook, c.bytes, c.learned_from,
+                coalesce(s.keys, 0) AS interests
             FROM nearline.release r JOIN nearline.transition_build b ON b.build = r.transition_build
+            LEFT JOIN nearline.interest_set s ON s.build = b.build
             LEFT JOIN nearline.codebook c ON c.codebook = b.codebook WHERE r.release = $1::int
             """, [.int(Int64(release))], doing: "reading the build of release \(release)"
         ).first
@@ -41,7 +45,7 @@ package struct TransitionCatalogue {
             build: try row.int("build"), asOf: try row.string("as_of"),
             clusterSource: ClusterSource(rawValue: try row.string("cluster_source"))!,
             inputHash: try row.string("input_hash"), refreshHours: try row.optionalDouble("refresh_hours"),
-            codebook: codebook)
+            interests: try row.int("interests"), codebook: codebook)
     }
 
     /// Names of the clusters by number.
@@ -67,6 +71,23 @@ package struct TransitionCatalogue {
             clusters.append(try row.optionalInt32() ?? -1)
         }
         return (items, clusters)
+    }
+
+    /// Keys of one or two clusters, of all scenes together, that were seen that often; what cannot be read is left out.
+    package func shortKeys(minSupport: Int) throws -> [(key: Int64, support: Int, successors: [Int32])] {
+        let decoder = try ListDecoder(release: release, on: connection)
+        var keys: [(key: Int64, support: Int, successors: [Int32])] = []
+        try connection.copyOut(
+            """
+            SELECT key, support, payload FROM \(Leaf.transition.name(release)) WHERE support >= \(minSupport) AND key <> 0
+                AND nearline.transition_scene(key) = 0 AND nearline.transition_oldest(key) IS NULL
+            """, doing: "reading the transitions of release \(release)"
+        ) { row in
+            let key = try row.int64(), support = try row.int64()
+            guard let payload = try row.bytes(), let next = try? decoder.decode(payload) else { return }
+            keys.append((key, Int(support), next.map { Int32($0.row) }))
+        }
+        return keys
     }
 
     /// The first successors of every key; what cannot be read is left out.

@@ -9,7 +9,7 @@ import Testing
     private static let readable: Set = [
         "current_release", "release", "release_cluster", "release_scene", "fallback", "payload_dictionary", "candidate",
         "overlay", "transition", "release_item", "candidates", "exposure", "transitions", "releases", "release_gate",
-        "transition_build", "transition_builds", "transition_churn", "migration",
+        "transition_build", "transition_builds", "transition_churn", "interest", "interest_set", "migration",
     ]
     private static let notAllowed = "42501"
 

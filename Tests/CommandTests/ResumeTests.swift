@@ -50,11 +50,6 @@ import Testing
         try body(running, holder)
     }
 
-    private func release(_ shop: Shop, _ holder: Connection) throws {
-        try shop.execute("DROP TRIGGER IF EXISTS hold ON nearline.release_shard")
-        try holder.execute("ROLLBACK", doing: "letting go")
-    }
-
     @Test func aKilledRunGoesOnWhereItWasToTheSameBytes() throws {
         let shop = try Shop.published()
         try interrupted(shop) { running, holder in
@@ -63,7 +58,6 @@ import Testing
             try holder.execute("ROLLBACK", doing: "letting go")
         }
         try shop.awaitEndOfSessions()
-        try shop.execute("DROP TRIGGER hold ON nearline.release_shard")
         #expect(try shop.currentRelease() == 1)
         #expect(
             try shop.number("SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") == 5)
@@ -86,7 +80,7 @@ import Testing
         try interrupted(shop) { running, holder in
             running.send(SIGKILL)
             _ = try running.wait()
-            try release(shop, holder)
+            try holder.execute("ROLLBACK", doing: "letting go")
         }
         try shop.awaitEndOfSessions()
         try shop.refuse(
@@ -108,7 +102,7 @@ import Testing
         try interrupted(shop) { running, holder in
             running.send(SIGTERM)
             #expect(try running.wait().code == 143)
-            try release(shop, holder)
+            try holder.execute("ROLLBACK", doing: "letting go")
         }
         #expect(
             try shop.number("SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'claimed'") == 0)
@@ -129,7 +123,7 @@ import Testing
                 UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running';
                 UPDATE nearline.release_shard SET lease_until = now() - interval '1 second' WHERE state = 'claimed'
                 """)
-            try release(shop, holder)
+            try holder.execute("ROLLBACK", doing: "letting go")
             let other = try shop.commands.run(Self.command, with: Self.small)
             #expect(other.code == 0 && other.errors.contains("going on"), "\(other.errors)")
             let stored = try made(shop)
@@ -159,7 +153,7 @@ import Testing
                 try shop.number(
                     "SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") == 8
             }
-            try release(shop, holder)
+            try holder.execute("ROLLBACK", doing: "letting go")
             let (one, two) = (try running.wait(), try helper.wait())
             #expect(one.code == 0, "\(one.errors)")
             #expect(two.code == 0 && two.output.contains("made 3 shards"), "\(two.output) \(two.errors)")

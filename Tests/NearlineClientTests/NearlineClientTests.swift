@@ -195,7 +195,7 @@ import Testing
         #expect(failure { _ = try client().currentRelease() } == .nothingPublished)
         let empty = try EmptyDatabase()
         let error = failure { _ = try NearlineClient("dbname=\(empty.name)").candidates(for: 1) }
-        #expect(error == .schemaTooOld(found: 0, needed: 6))
+        #expect(error == .schemaTooOld(found: 0, needed: 8))
     }
 
     @Test func aSchemaWithoutWhatIsReadIsNewer() throws {
@@ -290,6 +290,26 @@ import Testing
         let plans = try client.session.connection.execute(
             "SELECT count(*) AS n FROM pg_prepared_statements", doing: "counting plans")[0].int("n")
         #expect(plans == 3)
+    }
+
+    @Test func namesOfClustersAreThoseOfTheBuildThatIsServed() throws {
+        let client = try client()
+        try database.publish(drawn)
+        let before = try client.nextClusters(latest: "tea")
+        let pinned = { try client.withPinnedRelease { try $0.nextClusters(latest: "tea!") } }
+        try database.run(
+            """
+            WITH b AS (
+                INSERT INTO nearline.transition_build (release, as_of, cluster_source, input_hash, settings, clusters, keys,
+                    transitions, payload_bytes)
+                SELECT release, as_of, cluster_source, input_hash, settings, clusters, keys, transitions, payload_bytes
+                FROM nearline.transition_build RETURNING build, release
+            ) UPDATE nearline.release r SET transition_build = b.build FROM b WHERE b.release = r.release;
+            UPDATE nearline.release_cluster SET name = name || '!';
+            """)
+        let after = try client.nextClusters(latest: "tea!")
+        #expect(after.basis == .latest && after.places.map(\.cluster) == before.places.map { $0.cluster + "!" })
+        #expect(try pinned() == after)
     }
 
     @Test func aRoleWithoutGrantsIsTold() throws {

@@ -88,10 +88,13 @@ import Testing
         let client = try NearlineClient("dbname=\(database.name)")
         let snapshot = try SnapshotReader(path: file)
         let names: [String?] = drawn.clusters + ["never heard of", nil]
+        var reused = NextClusters()
         for older in names {
             for latest in names {
                 let next = try client.nextClusters(older: older, latest: latest)
                 #expect(try snapshot.nextClusters(older: older, latest: latest) == next)
+                try snapshot.nextClusters(after: [older, latest].compactMap(\.self), into: &reused)
+                #expect(reused == next)
                 #expect(try client.withPinnedRelease { try $0.nextClusters(older: older, latest: latest) } == next)
                 let rows = try database.connection.execute(
                     """

@@ -54,7 +54,7 @@ import Testing
         #expect(writer.users == 3000)
     }
 
-    @Test(arguments: [0, 1, 255, 256, 257, 512, 513])
+    @Test(arguments: [0, 1, 64, 65, 255, 256, 257, 512, 513])
     func shardsOnBothSidesOfAPieceAreStoredWhole(_ users: Int) throws {
         let writer = try database.connection.writer(drawn)
         try writer.write(drawn.lists.prefix(users))

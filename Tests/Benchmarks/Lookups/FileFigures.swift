@@ -23,6 +23,8 @@ struct FileFigures {
 
     private struct Variant {
         let name: String
+        /// Candidates that every lookup has to find.
+        var length = DrawnLists.length
         /// Looks up one key and says how many candidates came.
         let lookUp: (Int64) throws -> Int
         var perSecond: [Double] = []
@@ -30,12 +32,21 @@ struct FileFigures {
     }
 
     func print() throws {
-        var variants = self.variants
         if loaded.lmdb == nil { Swift.print("\nLMDB (liblmdb.so.0) is not installed: left out.") }
-        var draw = SeededGenerator(seed: 4)
+        try printTurns(of: "lists", variants, seed: 4) { loaded.lists.key($0.below(loaded.lists.users)) }
+        try printTurns(of: "what comes next", transitionVariants, seed: 6) { draw in
+            Int64(draw.below(loaded.transitions.count))
+        }
+    }
+
+    private func printTurns(
+        of what: String, _ variants: [Variant], seed: UInt64, key: (inout SeededGenerator) -> Int64
+    ) throws {
+        var variants = variants
+        var draw = SeededGenerator(seed: seed)
         for round in -1..<rounds {
             for index in variants.indices {
-                let keys = (0..<Self.lookups).map { _ in loaded.lists.key(draw.below(loaded.lists.users)) }
+                let keys = (0..<Self.lookups).map { _ in key(&draw) }
                 let perSecond = try throughput(variants[index], keys)
                 let latencies = try latencies(variants[index], keys.shuffled(using: &draw))
                 guard round >= 0 else { continue }
@@ -44,7 +55,7 @@ struct FileFigures {
             }
         }
         Swift.print(
-            "\n| file, one thread | lookups/s of the core | p50 us | p99 us | p99.99 us |\n"
+            "\n| \(what) in a file, one thread | lookups/s of the core | p50 us | p99 us | p99.99 us |\n"
                 + "| --- | ---: | ---: | ---: | ---: |"
         )
         for variant in variants {
@@ -63,7 +74,7 @@ struct FileFigures {
         let start = nanoseconds(CLOCK_THREAD_CPUTIME_ID)
         for key in keys { candidates += try variant.lookUp(key) }
         let seconds = Double(nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start) / 1e9
-        guard candidates == keys.count * DrawnLists.length else { throw FiguresError.wrongAnswer(variant.name) }
+        guard candidates == keys.count * variant.length else { throw FiguresError.wrongAnswer(variant.name) }
         return Double(keys.count) / seconds
     }
 
@@ -77,6 +88,26 @@ struct FileFigures {
             latencies.append(UInt32(clamping: nanoseconds() - start))
         }
         return latencies
+    }
+
+    private var transitionVariants: [Variant] {
+        var decoded: [Candidate] = []
+        let transitions = loaded.transitions
+        // Made before the clock runs: a service has its names at hand.
+        let names = (0..<transitions.count).map(transitions.names)
+        var next = NextClusters()
+        return [
+            Variant(name: "snapshot, by key, decoded to clusters", length: DrawnTransitions.successors) { place in
+                guard let payload = snapshot.transition(transitions.key(Int(place))) else { return 0 }
+                try PayloadDecoder.decode(payload, into: &decoded)
+                return decoded.count
+            },
+            Variant(name: "snapshot, SnapshotReader, by names, with names", length: DrawnTransitions.successors) {
+                place in
+                try reader.nextClusters(after: names[Int(place)], into: &next)
+                return next.places.count
+            },
+        ]
     }
 
     private var variants: [Variant] {

@@ -9,6 +9,7 @@ import TestSupport
 /// payload bytes; all are removed at the end.
 final class LoadedFigures {
     let lists: DrawnLists
+    let transitions = DrawnTransitions()
     let database: String
     let connection: Connection
     let folder: String
@@ -29,7 +30,7 @@ final class LoadedFigures {
         try maintenance.execute("CREATE DATABASE \(database)", doing: "creating a database")
         connection = try Connection("dbname=\(database)", applicationName: "lookup-figures")
         _ = try Migrator(connection).migrate()
-        let release = try Self.writeRelease(lists, connection)
+        let release = try Self.writeRelease(lists, transitions, connection)
         let snapshots = SnapshotFolder(folder)
         let snapshotBytes = try SnapshotExport(connection).write(release, into: snapshots) { _ in }
         snapshotPath = snapshots.file(of: release)
@@ -61,7 +62,9 @@ final class LoadedFigures {
         "SELECT pg_table_size('\(table)') + pg_indexes_size('\(table)')"
     }
 
-    private static func writeRelease(_ lists: DrawnLists, _ connection: Connection) throws -> Int {
+    private static func writeRelease(
+        _ lists: DrawnLists, _ transitions: DrawnTransitions, _ connection: Connection
+    ) throws -> Int {
         try connection.script(
             """
             INSERT INTO nearline.model (model, file, as_of, vocabulary_hash, item_type, settings)
@@ -77,7 +80,8 @@ final class LoadedFigures {
                 (start..<min(lists.users, start + shard)).map { (.integer(lists.key($0)), lists.list($0)) })
         }
         try writer.writeFallback(lists.list(lists.users))
-        try writer.write(TransitionBuild(clusters: [], transitions: []))
+        let drawn = transitions.all
+        try writer.write(TransitionBuild(clusters: drawn.clusters, transitions: drawn.transitions))
         let none = [Int32](repeating: 0, count: lists.items)
         try writer.finish(
             Vocabulary(
@@ -93,7 +97,12 @@ final class LoadedFigures {
             "ALTER TABLE plain ALTER COLUMN payload SET STORAGE EXTERNAL",
             "INSERT INTO plain SELECT user_id, payload FROM nearline.candidate_r\(release) ORDER BY user_id",
             "ALTER TABLE plain ADD PRIMARY KEY (user_id)", "VACUUM (FREEZE, ANALYZE) plain",
-            "VACUUM (FREEZE, ANALYZE) nearline.current_release", "CHECKPOINT",
+            "CREATE TABLE plain_transition (key bigint NOT NULL, payload bytea NOT NULL)",
+            "ALTER TABLE plain_transition ALTER COLUMN payload SET STORAGE EXTERNAL",
+            "INSERT INTO plain_transition SELECT key, payload FROM nearline.transition_r\(release) ORDER BY key",
+            "ALTER TABLE plain_transition ADD PRIMARY KEY (key)", "VACUUM (FREEZE, ANALYZE) plain_transition",
+            "VACUUM (FREEZE, ANALYZE) nearline.current_release", "VACUUM (FREEZE, ANALYZE) nearline.release",
+            "VACUUM (FREEZE, ANALYZE) nearline.transition_r\(release)", "CHECKPOINT",
         ] { try connection.execute(statement, doing: "making a plain table") }
     }
 

@@ -14,6 +14,17 @@ struct StatementFigures {
         name: "plain", sql: "SELECT payload FROM plain WHERE user_id = $1", parameterTypes: [20])
     private let functionStatement = PreparedStatement(
         name: "function", sql: "SELECT * FROM nearline.lookup($1)", parameterTypes: [20])
+    private let plainTransitionStatement = PreparedStatement(
+        name: "plain_transition", sql: "SELECT payload FROM plain_transition WHERE key = $1", parameterTypes: [20])
+    /// As a service in another language would ask: the pointer is read in the same snapshot.
+    private let payloadStatement = PreparedStatement(
+        name: "payload",
+        sql: """
+            SELECT payload FROM nearline.transition WHERE key = $1
+                AND release = (SELECT release FROM nearline.current_release WHERE only_row)
+            """, parameterTypes: [20])
+    private let nextClustersStatement = PreparedStatement(
+        name: "next_clusters", sql: "SELECT * FROM nearline.next_clusters($1, $2)", parameterTypes: [25, 25])
 
     /// Short turns, and many of them: other work on the machine then meets all variants alike.
     private static let lookups = 2_000
@@ -27,9 +38,22 @@ struct StatementFigures {
         // One server process for all, so that none has warmer caches than another.
         plain = client.session.connection
         try plain.prepare(plainStatement, doing: "preparing")
-        try plain.prepare(functionStatement, doing: "preparing")
+        for statement in [functionStatement, plainTransitionStatement, payloadStatement, nextClustersStatement] {
+            try plain.prepare(statement, doing: "preparing")
+        }
         if isPinned {
             for process in [0, client.backendPID] { keepOnOneCore(process) }
+        }
+    }
+
+    func print() throws {
+        guard serverTime(client.backendPID) != nil else {
+            Swift.print("\nThe server is on another machine: its processor time is not measured.")
+            return
+        }
+        try printTurns(of: "lists", variants, seed: 3) { loaded.lists.key($0.below(loaded.lists.users)) }
+        try printTurns(of: "what comes next", transitionVariants, seed: 5) { draw in
+            Int64(draw.below(loaded.transitions.count))
         }
     }
 
@@ -41,16 +65,15 @@ struct StatementFigures {
         var wall: [Double] = []
     }
 
-    func print() throws {
-        guard serverTime(client.backendPID) != nil else {
-            Swift.print("\nThe server is on another machine: its processor time is not measured.")
-            return
-        }
-        var variants = self.variants
-        var draw = SeededGenerator(seed: 3)
+    /// The first variant is what the others are measured by.
+    private func printTurns(
+        of what: String, _ variants: [Variant], seed: UInt64, key: (inout SeededGenerator) -> Int64
+    ) throws {
+        var variants = variants
+        var draw = SeededGenerator(seed: seed)
         for turn in -1..<rounds * Self.turnsPerRound {
             for index in variants.indices {
-                let keys = (0..<variants[index].lookups).map { _ in loaded.lists.key(draw.below(loaded.lists.users)) }
+                let keys = (0..<variants[index].lookups).map { _ in key(&draw) }
                 let before = serverTime(client.backendPID)!
                 let start = nanoseconds()
                 try variants[index].run(keys)
@@ -63,7 +86,9 @@ struct StatementFigures {
             }
         }
         let base = median(variants[0].server)
-        Swift.print("\n| PostgreSQL, one connection | server us | of plain | whole us |\n| --- | ---: | ---: | ---: |")
+        Swift.print(
+            "\n| \(what) in PostgreSQL, one connection | server us | of plain | whole us |\n"
+                + "| --- | ---: | ---: | ---: |")
         for variant in variants {
             let server = median(variant.server)
             let figures = [text(server), text(server / base, digits: 2), text(median(variant.wall))]
@@ -96,6 +121,48 @@ struct StatementFigures {
             },
             Variant(name: "nearline.lookup()", lookups: Self.lookups / 20) { keys in
                 for key in keys { _ = try ask(functionStatement, key) }
+            },
+        ]
+    }
+
+    private var transitionVariants: [Variant] {
+        var decoded: [Candidate] = []
+        let transitions = loaded.transitions
+        return [
+            Variant(name: "plain table, prepared, decoded", lookups: Self.lookups) { places in
+                for place in places {
+                    let rows = try ask(plainTransitionStatement, transitions.key(Int(place)))
+                    try rows.withField(0, 0) { try PayloadDecoder.decode($0!, into: &decoded) }
+                }
+            },
+            Variant(name: "prepared SQL: payload by key, of the current release", lookups: Self.lookups) { places in
+                for place in places {
+                    let rows = try ask(payloadStatement, transitions.key(Int(place)))
+                    try rows.withField(0, 0) { try PayloadDecoder.decode($0!, into: &decoded) }
+                }
+            },
+            Variant(name: "NearlineClient, by names, with names", lookups: Self.lookups) { places in
+                for place in places {
+                    let next = try client.nextClusters(after: transitions.names(Int(place)))
+                    guard next.basis == .pair, next.places.count == DrawnTransitions.successors else {
+                        throw FiguresError.wrongAnswer("the client")
+                    }
+                }
+            },
+            Variant(name: "NearlineClient, a pair that is not there", lookups: Self.lookups) { places in
+                for place in places {
+                    let next = try client.nextClusters(after: transitions.unknownPair(Int(place)))
+                    guard next.basis == .latest else { throw FiguresError.wrongAnswer("the client") }
+                }
+            },
+            Variant(name: "nearline.next_clusters()", lookups: Self.lookups / 20) { places in
+                for place in places {
+                    let names = transitions.names(Int(place)).map { Array($0.utf8) }
+                    let rows = try plain.ask(nextClustersStatement, names, doing: "asking")
+                    guard rows.count == DrawnTransitions.successors else {
+                        throw FiguresError.wrongAnswer("nearline.next_clusters")
+                    }
+                }
             },
         ]
     }

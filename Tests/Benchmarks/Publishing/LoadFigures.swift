@@ -33,7 +33,8 @@ struct LoadFigures: ParsableCommand {
         let bare = BareCopy(connection: connection, users: users, payloads: payloads, items: items)
         let load = ReleaseLoad(users: users, drawn: lists, vocabulary: vocabulary)
         var figures = LoadRounds(users: users, bytesPerUser: averageRow(payloads))
-        var kept: [Int] = []
+        let bareBytes = (0..<users).reduce(0) { $0 + payloads[$1 % payloads.count].count }
+        var kept: [Int] = [], releaseBytes = 0
         for round in 0..<rounds {
             // Turn about, so that neither always comes second.
             for isBare in round % 2 == 0 ? [true, false] : [false, true] {
@@ -44,6 +45,7 @@ struct LoadFigures: ParsableCommand {
                 } else {
                     let built = try load.run(on: connection)
                     figures.add(release: built.times)
+                    releaseBytes = built.payloadBytes
                     kept.append(built.release)
                     if kept.count > 2 { try drop(kept.removeFirst(), on: connection) }
                 }
@@ -51,6 +53,9 @@ struct LoadFigures: ParsableCommand {
             figures.reportRound()
         }
         figures.report()
+        print(
+            "both send over one connection; bytes of payloads: bare \(bareBytes) in one COPY,",
+            "release \(releaseBytes) in one for each \(ReleaseLoad.usersPerShard) users")
         if kept.count < 2 { kept.append(try load.run(on: connection).release) }
         try FlipFigures(database: database, releases: kept, load: load, flips: flips).run()
     }

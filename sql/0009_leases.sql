@@ -1,4 +1,4 @@
--- 0008_leases.sql: runs and shards that are leased, so that a release is made by several processes and goes on after a kill.
+-- 0009_leases.sql: runs and shards that are leased, so that a release is made by several processes and goes on after a kill.
 ALTER TABLE nearline.run
     ADD COLUMN heartbeat_at timestamptz,
     ADD COLUMN lease_until  timestamptz,
