@@ -20,7 +20,7 @@ COMMENT ON COLUMN nearline.run.is_pooled IS
 CREATE FUNCTION nearline.is_alive(
     lease_until timestamptz, is_pooled boolean, backend_pid int, backend_start timestamptz
 ) RETURNS boolean
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED AS $$
     SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
         -- Of other roles' sessions the beginning is not shown.
         SELECT FROM pg_stat_activity a WHERE a.pid = is_alive.backend_pid
@@ -62,4 +62,3 @@ COMMENT ON COLUMN nearline.release_shard.end_user IS 'The user before whom the r
 COMMENT ON COLUMN nearline.release_shard.term IS
     'Counts the claims: who holds an earlier term can store nothing any more (a fencing token).';
 COMMENT ON COLUMN nearline.release_shard.figures IS 'What its worker counted, summed up when the release is whole.';
-REVOKE EXECUTE ON FUNCTION nearline.is_alive(timestamptz, boolean, int, timestamptz) FROM PUBLIC;

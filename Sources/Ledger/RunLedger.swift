@@ -121,6 +121,11 @@ package final class RunLedger {
                 ELSE 'its database session ended without a word' END
             WHERE r.state = 'running'
                 AND NOT nearline.is_alive(r.lease_until, r.is_pooled, r.backend_pid, r.backend_start)
+            RETURNING (
+                -- A frozen process may sit in the middle of a transaction: what it holds would be held for ever.
+                SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
+                WHERE NOT r.is_pooled AND a.pid = r.backend_pid AND a.backend_start = r.backend_start
+                    AND a.usename = current_user AND a.pid <> pg_backend_pid())
             """, doing: "looking for lost runs")
     }
 

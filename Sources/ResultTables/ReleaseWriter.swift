@@ -134,6 +134,8 @@ package final class ReleaseWriter {
         let (stored, bytes) = try connection.transaction(doing: doing) {
             // The transaction that validates the release waits for the log, and for all that was written before it.
             try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
+            // Behind a pooler nobody can end the session of a worker that was frozen before it committed.
+            try connection.execute("SET LOCAL idle_in_transaction_session_timeout = '90s'", doing: doing)
             let copied = try copy(pieces, doing: doing)
             try book(copied, claimed, figures)
             return copied

@@ -103,7 +103,11 @@ package struct ShardBook {
                 .bool(connection.isPooled),
             ], doing: "claiming a shard of release \(release)"
         ).first
-        guard let row else { return try unfinished() ? .wait : .allDone }
+        guard let row else {
+            guard try unfinished() else { return .allDone }
+            try endFrozen()
+            return .wait
+        }
         return .shard(
             ClaimedShard(
                 number: try row.int("shard"), first: try row.optionalString("first_user"),
@@ -156,6 +160,17 @@ package struct ShardBook {
             """, [.int(Int64(release))], doing: "summing up the shards of release \(release)")
         return Dictionary(
             try rows.map { (try $0.string("key"), try $0.int("n")) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Ends sessions whose lease has run out and that hold their row all the same: frozen between storing and committing.
+    private func endFrozen() throws {
+        try connection.execute(
+            """
+            SELECT pg_terminate_backend(a.pid) FROM nearline.release_shard s
+            JOIN pg_stat_activity a ON a.pid = s.backend_pid AND a.backend_start = s.backend_start
+            WHERE s.release = $1::int AND s.state = 'claimed' AND s.lease_until < clock_timestamp() AND NOT s.is_pooled
+                AND a.usename = current_user AND a.pid <> pg_backend_pid()
+            """, [.int(Int64(release))], doing: "ending frozen workers of release \(release)")
     }
 
     private func unfinished() throws -> Bool {

@@ -70,7 +70,7 @@ import Testing
         #expect(try made(shop) == undisturbed())
         // What was stored before the kill was not stored again.
         #expect(
-            try shop.text("SELECT string_agg(xmin::text, ',' ORDER BY user_id) AS text FROM nearline.candidate")
+            try shop.text("SELECT string_agg(xmin::text, ',' ORDER BY user_id) AS text FROM nearline.candidate_r2")
                 .hasPrefix(written))
         #expect(try shop.number("SELECT count(*) FROM nearline.run WHERE state = 'lost'") == 1)
     }
