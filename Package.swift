@@ -61,7 +61,7 @@ let package = Package(
                 .embedInCode("sql/0001_releases.sql"), .embedInCode("sql/0002_unpack.sql"),
                 .embedInCode("sql/0003_result_tables.sql"), .embedInCode("sql/0004_payloads.sql"),
                 .embedInCode("sql/0005_release_states.sql"), .embedInCode("sql/0006_transition_builds.sql"),
-                .embedInCode("sql/0007_codebook_origin.sql"),
+                .embedInCode("sql/0007_codebook_origin.sql"), .embedInCode("sql/0008_operations.sql"),
             ]),
 
         // C

@@ -82,6 +82,8 @@ package struct Setting: Sendable {
         Setting("max-recall-drop", "0.3", .real(0...1), "gate: share of the current model's recall that may be lost"),
         Setting("min-transition-overlap", "0.02", .real(0...1), "gate: mean IoU of the top five successors, at least"),
         Setting("max-transition-drop", "0.5", .real(0...1), "gate: share of transition keys that may be missing"),
+        Setting(
+            "metrics", "", .text, "OpenMetrics file that every run and nearline status write; empty: none is written"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 

@@ -18,6 +18,7 @@ package struct Migration: Sendable {
         Migration("0005_release_states", PackageResources._005_release_states_sql),
         Migration("0006_transition_builds", PackageResources._006_transition_builds_sql),
         Migration("0007_codebook_origin", PackageResources._007_codebook_origin_sql),
+        Migration("0008_operations", PackageResources._008_operations_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8]) {

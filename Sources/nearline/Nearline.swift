@@ -16,7 +16,8 @@ struct Nearline: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Transitions.self,
-            Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self, Clusters.self, Runs.self, Config.self,
+            Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self, Clusters.self, Runs.self, Status.self,
+            Config.self,
             Simulate.self,
         ])
 }

@@ -4,7 +4,8 @@ import Testing
 /// What the executable says about itself, and about what it was called with; none of it needs a database.
 @Suite struct HelpTests {
     private static let subcommands = [
-        "doctor", "migrate", "import", "train", "evaluate", "precompute", "publish", "lookup", "runs", "config",
+        "doctor", "migrate", "import", "train", "evaluate", "precompute", "publish", "lookup", "runs", "status",
+        "config",
         "simulate",
     ]
     private let commands = Commands(folder: FileManager.default.temporaryDirectory.path, ["PGHOST": "/nowhere"])
