@@ -109,3 +109,177 @@ COMMENT ON VIEW nearline.status IS
     'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, '
     'runs at work and lost (the last day''s), use of the overlay.';
 REVOKE EXECUTE ON FUNCTION nearline.has_lists(int), nearline.overlay_users(int) FROM PUBLIC;
+
+-- Roles. They belong to the cluster, and their members log in: CREATE ROLE night LOGIN IN ROLE nearline_worker.
+--
+-- Whoever detaches, vacuums and drops a table has to own it: so the worker owns the four partitioned tables and their
+-- leaves, and of the rest has just what its commands write. Everything else is the admin's.
+CREATE FUNCTION nearline.create_roles() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    -- The admin does what the worker does and lets others in; who made the schema stays able to do all of it.
+    needed CONSTANT text[] := ARRAY(
+        SELECT format('CREATE ROLE %I', r.name)
+        FROM unnest(ARRAY['nearline_reader', 'nearline_worker', 'nearline_admin']) r (name)
+        WHERE to_regrole(r.name) IS NULL
+        UNION ALL
+        SELECT format('GRANT %I TO %I%s', r.name, r.joining, r.options)
+        FROM (VALUES ('nearline_reader', 'nearline_admin', ' WITH ADMIN OPTION'),
+            ('nearline_worker', 'nearline_admin', ' WITH ADMIN OPTION'), ('nearline_admin', current_user::text, '')
+        ) r (name, joining, options)
+        WHERE r.name <> r.joining AND NOT EXISTS (
+            SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(r.name)
+                AND m.member = to_regrole(quote_ident(r.joining))));
+    step text;
+BEGIN
+    IF cardinality(needed) > 0 AND NOT EXISTS (
+        SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole))
+    THEN
+        RAISE EXCEPTION 'role % may not create roles, nor join them', current_user
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Roles belong to the cluster. Have its administrator run: '
+                || array_to_string(needed, '; ') || '; then run nearline migrate --roles again.';
+    END IF;
+    FOREACH step IN ARRAY needed LOOP
+        BEGIN
+            EXECUTE step;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- somebody else did it, for another database of this cluster
+        END;
+    END LOOP;
+    PERFORM nearline.grant_roles();
+END
+$$;
+COMMENT ON FUNCTION nearline.create_roles() IS
+    'Makes nearline_reader, nearline_worker and nearline_admin where they are missing, and gives them their rights here.';
+
+CREATE FUNCTION nearline.has_roles() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+        WHERE n.nspname = 'nearline' AND o.rolname = 'nearline_admin')
+$$;
+COMMENT ON FUNCTION nearline.has_roles() IS 'Whether create_roles was called in this database.';
+
+CREATE FUNCTION nearline.grant_roles() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    leaves CONSTANT text := '^(candidate|overlay|transition|release_item)(_r[0-9]+)?$';
+    -- What is more than reading, of tables where it is not all of it: books are added to, and what rules is the admin's.
+    narrow CONSTANT jsonb := '{
+        "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
+        "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
+        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+    -- For the admin alone.
+    ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
+    object record;
+BEGIN
+    IF NOT nearline.has_roles() THEN
+        ALTER SCHEMA nearline OWNER TO nearline_admin;
+    END IF;
+    GRANT USAGE, CREATE ON SCHEMA nearline TO nearline_worker;
+    -- Only where it is another one: a change of owner locks the table.
+    FOR object IN
+        SELECT c.oid::regclass AS name, c.relkind, owner.name AS owner
+        FROM pg_class c CROSS JOIN LATERAL (
+            SELECT CASE WHEN c.relkind IN ('r', 'p') AND c.relname ~ leaves THEN 'nearline_worker'
+                ELSE 'nearline_admin' END AS name
+        ) owner
+        WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+            AND c.relowner <> to_regrole(owner.name)
+    LOOP
+        EXECUTE format('ALTER %s %s OWNER TO %I', CASE object.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, object.name,
+            object.owner);
+    END LOOP;
+    FOR object IN
+        SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = 'nearline'::regnamespace AND p.proowner <> to_regrole('nearline_admin')
+    LOOP
+        EXECUTE format('ALTER ROUTINE %s OWNER TO nearline_admin', object.name);
+    END LOOP;
+    FOR object IN
+        SELECT c.oid::regclass AS name, CASE WHEN c.relkind = 'v' THEN ''
+            ELSE coalesce(narrow ->> c.relname, 'INSERT, UPDATE, DELETE') END AS rights
+        FROM pg_class c
+        WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT (
+            c.relkind IN ('r', 'p') AND c.relname ~ leaves)
+    LOOP
+        EXECUTE format('GRANT SELECT%s ON %s TO nearline_worker',
+            CASE object.rights WHEN '' THEN '' ELSE ', ' || object.rights END, object.name);
+    END LOOP;
+    FOR object IN
+        SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = 'nearline'::regnamespace AND p.proname <> ALL (ruling) AND p.prorettype <> 'trigger'::regtype
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO nearline_worker', object.name);
+    END LOOP;
+    PERFORM nearline.grant_reader('nearline_reader');
+END
+$$;
+COMMENT ON FUNCTION nearline.grant_roles() IS
+    'Gives the three roles their rights on what is here now: after create_roles, and after each migration.';
+
+-- The worker adds to this book by changing a release, and in no other way.
+ALTER FUNCTION nearline.record_release_state() SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+
+-- A worker who makes the first release gets result tables that are as those of everybody else.
+CREATE OR REPLACE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_first CONSTANT boolean := to_regclass('nearline.candidate') IS NULL;
+BEGIN
+    PERFORM nearline.create_list_tables(user_type, item_type);
+    IF to_regprocedure(format('nearline.clusters_of(%s[])', item_type)) IS NULL THEN
+        PERFORM nearline.create_transition_functions(format_type(item_type, NULL));
+    END IF;
+    IF is_first AND nearline.has_roles() THEN
+        PERFORM nearline.grant_roles();
+    END IF;
+END
+$$;
+
+-- A new leaf belongs to whoever made it, one login of several: it goes to the owner of its parent.
+CREATE OR REPLACE FUNCTION nearline.copy_grants(parent regclass, leaf regclass) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT a.grantee::regrole AS grantee FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = parent AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner AND a.grantee <> 0
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %s', leaf, given.grantee);
+    END LOOP;
+    FOR given IN
+        SELECT p.relowner::regrole AS owner FROM pg_class p, pg_class l
+        WHERE p.oid = parent AND p.relkind = 'p' AND l.oid = leaf AND l.relkind = 'r' AND l.relowner <> p.relowner
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO %s', leaf, given.owner);
+    END LOOP;
+END
+$$;
+
+-- Going past the gates is for those who own the book of releases: with roles nearline_admin.
+CREATE FUNCTION nearline.require_owner_to_force() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'nearline.release'::regclass) THEN
+        RAISE EXCEPTION 'role % may not go past the gates', current_user
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Have a member of nearline_admin do it.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION nearline.has_failed_gates(wanted_release int) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM nearline.release_gate g WHERE g.release = wanted_release AND NOT g.passed)
+$$;
+CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release
+    FOR EACH ROW
+    WHEN (NEW.state = 'current' AND (OLD.state = 'rolled_back'
+        OR OLD.state = 'validated' AND nearline.has_failed_gates(OLD.release)))
+    EXECUTE FUNCTION nearline.require_owner_to_force();
+CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build
+    FOR EACH ROW WHEN (NEW.reason IS NOT NULL) EXECUTE FUNCTION nearline.require_owner_to_force();
+REVOKE EXECUTE ON FUNCTION nearline.create_roles(), nearline.grant_roles(), nearline.has_roles(),
+    nearline.create_result_tables(regtype, regtype), nearline.copy_grants(regclass, regclass),
+    nearline.require_owner_to_force(), nearline.has_failed_gates(int) FROM PUBLIC;
