@@ -283,3 +283,119 @@ CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.trans
 REVOKE EXECUTE ON FUNCTION nearline.create_roles(), nearline.grant_roles(), nearline.has_roles(),
     nearline.create_result_tables(regtype, regtype), nearline.copy_grants(regclass, regclass),
     nearline.require_owner_to_force(), nearline.has_failed_gates(int) FROM PUBLIC;
+
+-- Users who are to be forgotten. Their events may still be in the source: no reader of events reads them.
+CREATE TABLE nearline.forgotten (
+    user_id text        PRIMARY KEY,
+    at      timestamptz NOT NULL DEFAULT now(),
+    role    text        NOT NULL DEFAULT session_user
+);
+COMMENT ON TABLE nearline.forgotten IS
+    'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
+
+CREATE FUNCTION nearline.is_named_in(user_id text, words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    -- As a word of its own, as it is or with the doubled quotes of a CSV file.
+    SELECT words ~ ('(^|[^[:alnum:]_-])(' || regexp_replace(user_id, '([^[:alnum:]])', '\\\1', 'g') || '|'
+        || regexp_replace(replace(user_id, '"', '""'), '([^[:alnum:]])', '\\\1', 'g') || ')($|[^[:alnum:]_-])')
+$$;
+
+CREATE FUNCTION nearline.user_tables() RETURNS TABLE (name text, key_type text, release int, is_list boolean)
+LANGUAGE sql STABLE AS $$
+    -- Whatever has a user's key, attached or not: also what a killed build or a prune left.
+    SELECT format('nearline.%I', c.relname), format_type(a.atttypid, NULL), substring(c.relname FROM '_r([0-9]+)$')::int,
+        c.relname ~ '^candidate_r[0-9]+$'
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind = 'r' AND c.relname <> 'forgotten'
+    ORDER BY c.relname
+$$;
+
+CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE (place text, rows bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN SELECT * FROM nearline.user_tables() LOOP
+        place := found.name;
+        EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
+            INTO rows USING wanted;
+        RETURN NEXT;
+    END LOOP;
+    place := 'nearline.quarantine';
+    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(wanted, q.row_text);
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION nearline.traces_of(text) IS
+    'In how many rows of each table a user is: after nearline.forget nowhere, which is the proof.';
+
+CREATE FUNCTION nearline.forget(wanted text) RETURNS TABLE (place text, rows bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    held  record;
+    found record;
+    list  bytea;
+    taken bytea[];
+    key   text := wanted;
+BEGIN
+    -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
+    LOCK TABLE nearline.run IN SHARE ROW EXCLUSIVE MODE;
+    SELECT r.run, r.command, r.started_at INTO held FROM nearline.runs r
+    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'refresh', 'backfill', 'work') LIMIT 1;
+    IF held.run IS NOT NULL THEN
+        RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
+            held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
+    END IF;
+    FOR found IN SELECT * FROM nearline.user_tables() LOOP
+        -- As the database writes it, so that it is found again.
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING wanted;
+        place := found.name;
+        IF found.is_list THEN
+            EXECUTE format('WITH gone AS (DELETE FROM %s WHERE user_id = $1::%s RETURNING payload)
+                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING wanted;
+            rows := coalesce(cardinality(taken), 0);
+            FOREACH list IN ARRAY coalesce(taken, '{}') LOOP
+                PERFORM nearline.discount(found.release, list);
+            END LOOP;
+        ELSE
+            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
+            GET DIAGNOSTICS rows = ROW_COUNT;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    place := 'nearline.quarantine';
+    DELETE FROM nearline.quarantine q WHERE nearline.is_named_in(key, q.row_text);
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    RETURN NEXT;
+    place := 'nearline.forgotten';
+    INSERT INTO nearline.forgotten (user_id) VALUES (key) ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION nearline.forget(text) IS
+    'Removes a user from every release, overlay and quarantine, and keeps their events from being read again; answers with '
+    'the rows removed from each table. nearline forget also vacuums, and rewrites snapshot files.';
+
+-- What a release states of itself has to be what it holds, or its gates would refuse it.
+CREATE FUNCTION nearline.discount(wanted_release int, list bytea) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE nearline.release SET users = users - 1, payload_bytes = payload_bytes - octet_length(list)
+    WHERE release = wanted_release;
+    UPDATE nearline.release_shard s SET users = s.users - 1, payload_bytes = s.payload_bytes - octet_length(list)
+    WHERE s.release = wanted_release AND s.shard = (
+        SELECT b.shard FROM nearline.release_shard b WHERE b.release = wanted_release ORDER BY b.users DESC, b.shard LIMIT 1);
+    BEGIN
+        EXECUTE format($sql$
+            UPDATE nearline.release_item_r%s i SET lists = i.lists - u.lists, lists_top_10 = i.lists_top_10 - u.top_10
+            FROM (SELECT item_row, count(*) AS lists, count(*) FILTER (WHERE rank <= 10) AS top_10
+                FROM nearline.unpack($1) GROUP BY 1) u
+            WHERE i.item_row = u.item_row$sql$, wanted_release) USING list;
+    EXCEPTION WHEN undefined_table OR data_corrupted THEN
+        NULL;  -- a leaf whose release is gone, or a list that nobody can read: there is nothing to count
+    END;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION nearline.is_named_in(text, text), nearline.user_tables(), nearline.traces_of(text),
+    nearline.forget(text), nearline.discount(int, bytea) FROM PUBLIC;

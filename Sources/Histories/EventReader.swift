@@ -78,7 +78,7 @@ struct EventReader {
         if source.hasScene { columns.append("scene::text") }
         return """
             SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
-            WHERE \(EventRules(now: now).rows(upTo: upTo))
+            WHERE \(EventRules(now: now).rows(upTo: upTo)) AND \(source.remembered())
             ORDER BY \(order.joined(separator: ", "))
             """
     }

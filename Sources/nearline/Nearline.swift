@@ -17,7 +17,6 @@ struct Nearline: ParsableCommand {
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Transitions.self,
             Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self, Clusters.self, Runs.self, Status.self,
-            Config.self,
-            Simulate.self,
+            Forget.self, Config.self, Simulate.self,
         ])
 }

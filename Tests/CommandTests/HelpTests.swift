@@ -5,6 +5,7 @@ import Testing
 @Suite struct HelpTests {
     private static let subcommands = [
         "doctor", "migrate", "import", "train", "evaluate", "precompute", "publish", "lookup", "runs", "status",
+        "forget",
         "config",
         "simulate",
     ]
@@ -27,7 +28,10 @@ import Testing
 
     @Test(arguments: subcommands) func unknownFlagIsAUsageError(_ name: String) throws {
         // What is missing is said before what is unknown.
-        let needed = ["import": ["a.csv"], "lookup": ["1"], "simulate": ["a"], "evaluate": ["--as-of", "2026-01-01"]]
+        let needed = [
+            "import": ["a.csv"], "lookup": ["1"], "simulate": ["a"], "evaluate": ["--as-of", "2026-01-01"],
+            "forget": ["1"],
+        ]
         let ended = try commands.run([name] + needed[name, default: []] + ["--no-such-flag"])
         #expect(ended.code == 64)
         #expect(ended.errors.contains("--no-such-flag"), "\(ended.errors)")

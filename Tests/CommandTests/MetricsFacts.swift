@@ -30,7 +30,7 @@ struct MetricsFacts {
             try #require(match.1 == family && !described.isEmpty, "not of its family: \(line)")
             let key = match.1 + (match.2 ?? "")
             try #require(values[String(key)] == nil, "twice: \(line)")
-            values[String(key)] = try #require(Double(match.3), "no number: \(line)")
+            values[String(key)] = try #require(Double(String(match.3)) as Double?, "no number: \(line)")
         }
     }
 
