@@ -1,7 +1,6 @@
 import Foundation
 import Logging
 import Postgres
-import Synchronization
 
 /// What every job has at hand: settings, log, clock, progress, stages with their times, and the stop signal.
 package final class RunContext {
@@ -13,18 +12,6 @@ package final class RunContext {
     package private(set) var stageSeconds: [(stage: String, seconds: Double)] = []
     private var lastProgress = ContinuousClock.now
     private var stageStarted = ContinuousClock.now
-    private let place = Mutex<Place?>(nil)
-
-    /// How far the run is: what a heartbeat writes into `nearline.run`.
-    package struct Place: Sendable, Equatable {
-        package var stage: String
-        package var done = 0
-        package var total: Int?
-        package var unit = ""
-    }
-
-    /// nil before the first stage; may be asked by any thread.
-    package var currentPlace: Place? { place.withLock { $0 } }
 
     package init(_ command: String, settings: Settings) {
         self.command = command
@@ -66,7 +53,6 @@ package final class RunContext {
         try safePoint()
         stageStarted = ContinuousClock.now
         lastProgress = stageStarted
-        place.withLock { $0 = Place(stage: name) }
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
         stageSeconds.append((name, seconds))
@@ -82,8 +68,6 @@ package final class RunContext {
     ///
     /// - Parameter fraction: 0 to 1 where the end is known.
     package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, note: String = "") {
-        let total = fraction.flatMap { $0 > 0 ? Int((Double(done) / $0).rounded()) : nil }
-        place.withLock { $0 = Place(stage: $0?.stage ?? command, done: done, total: total, unit: unit) }
         let elapsed = ContinuousClock.now - lastProgress
         guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }
         lastProgress = ContinuousClock.now
