@@ -7,7 +7,7 @@ CREATE INDEX run_at_work ON nearline.run (run) WHERE ended_at IS NULL;
 
 CREATE VIEW nearline.runs AS
     SELECT r.run, r.command,
-        -- Nobody will end a run whose lease has passed or, where it has none, whose session has gone.
+        -- Nobody will end a run whose lease has passed, or whose session has gone.
         CASE WHEN r.state <> 'running' OR h.is_held THEN r.state ELSE 'lost' END AS state,
         r.started_at, r.ended_at, coalesce(r.ended_at, now()) - r.started_at AS took, l.stage, l.done, l.total, l.unit,
         p.rate, make_interval(secs => (l.total - l.done) / nullif(p.rate, 0)) AS remaining, l.heartbeat_at,
@@ -17,14 +17,12 @@ CREATE VIEW nearline.runs AS
     FROM nearline.run r
     -- By name, because these columns belong to leases, which a run from before them does not have.
     CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r)) AS l (
-        stage text, done bigint, total bigint, unit text, heartbeat_at timestamptz, lease_until timestamptz)
+        stage text, done bigint, total bigint, unit text, heartbeat_at timestamptz, lease_until timestamptz,
+        is_pooled boolean)
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN r.state <> 'running' THEN false
-            WHEN l.lease_until IS NOT NULL THEN l.lease_until > now()
-            ELSE EXISTS (
-                SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
-                    AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start))
-            END AS is_held
+        SELECT r.state = 'running' AND coalesce(l.lease_until > now(), true) AND (coalesce(l.is_pooled, false) OR EXISTS (
+            SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
+                AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start))) AS is_held
     ) h
     CROSS JOIN LATERAL (
         -- Since the stage began: behind all those that have ended.
@@ -310,15 +308,28 @@ LANGUAGE sql STABLE AS $$
     ORDER BY c.relname
 $$;
 
+CREATE FUNCTION nearline.user_bounds() RETURNS SETOF name
+LANGUAGE sql STABLE AS $$
+    -- The users at whom shards begin and end, where these are ranges of users.
+    SELECT a.attname FROM pg_attribute a
+    WHERE a.attrelid = 'nearline.release_shard'::regclass AND a.attname IN ('first_user', 'end_user') AND NOT a.attisdropped
+$$;
+
 CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE (place text, rows bigint)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found record;
+    bound name;
 BEGIN
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         place := found.name;
         EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
             INTO rows USING wanted;
+        RETURN NEXT;
+    END LOOP;
+    FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
+        place := 'nearline.release_shard';
+        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING wanted;
         RETURN NEXT;
     END LOOP;
     place := 'nearline.quarantine';
@@ -336,6 +347,7 @@ DECLARE
     found record;
     list  bytea;
     taken bytea[];
+    bound name;
     key   text := wanted;
 BEGIN
     -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
@@ -361,6 +373,13 @@ BEGIN
             EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
             GET DIAGNOSTICS rows = ROW_COUNT;
         END IF;
+        RETURN NEXT;
+    END LOOP;
+    -- A build that this range belonged to cannot go on: there are fewer events than when it began.
+    FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
+        place := 'nearline.release_shard';
+        EXECUTE format('UPDATE nearline.release_shard SET %1$I = NULL WHERE %1$I = $1', bound) USING key;
+        GET DIAGNOSTICS rows = ROW_COUNT;
         RETURN NEXT;
     END LOOP;
     place := 'nearline.quarantine';
@@ -397,5 +416,5 @@ BEGIN
     END;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION nearline.is_named_in(text, text), nearline.user_tables(), nearline.traces_of(text),
-    nearline.forget(text), nearline.discount(int, bytea) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION nearline.is_named_in(text, text), nearline.user_tables(), nearline.user_bounds(),
+    nearline.traces_of(text), nearline.forget(text), nearline.discount(int, bytea) FROM PUBLIC;

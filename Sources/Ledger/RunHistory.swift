@@ -12,11 +12,11 @@ package struct RunRow: Sendable {
     package var counts: String
     package var error: String?
     /// nil for a run that has ended, and for one that has not said yet where it is.
-    package var progress: RunProgress?
+    package var progress: RunPosition?
 }
 
 /// How far a run at work is, as its last heartbeat said.
-package struct RunProgress: Sendable, Equatable {
+package struct RunPosition: Sendable, Equatable {
     package var stage: String
     package var done: Int?
     package var total: Int?
@@ -54,7 +54,7 @@ package struct RunHistory {
             release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
             counts: try row.string("counts"), error: try row.optionalString("error"),
             progress: try row.optionalString("stage").map { stage in
-                RunProgress(
+                RunPosition(
                     stage: stage, done: try row.optionalInt("done"), total: try row.optionalInt("total"),
                     unit: try row.optionalString("unit"), rate: try row.optionalDouble("rate"),
                     secondsLeft: try row.optionalDouble("seconds_left"))

@@ -37,7 +37,7 @@ struct StatusFacts: Encodable {
         var rate: Double?
         var secondsLeft: Double?
 
-        init(_ progress: RunProgress) {
+        init(_ progress: RunPosition) {
             (stage, done, total, unit) = (progress.stage, progress.done, progress.total, progress.unit)
             (rate, secondsLeft) = (progress.rate, progress.secondsLeft)
         }

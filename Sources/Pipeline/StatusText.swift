@@ -62,7 +62,7 @@ struct StatusText {
 }
 
 /// "making lists: 1200 of 5000 users, 300/s, 13 s left", as far as it is known.
-func progressText(_ progress: RunProgress) -> String {
+func progressText(_ progress: RunPosition) -> String {
     var parts: [String] = []
     if let done = progress.done {
         parts.append("\(done)\(progress.total.map { " of \($0)" } ?? "") \(progress.unit ?? "")")

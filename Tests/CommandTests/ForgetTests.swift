@@ -69,6 +69,18 @@ import Testing
         #expect(try shop.currentRelease() == 4)
     }
 
+    @Test func whereAShardBeginsOrEndsAtTheUserItSaysSoNoMore() throws {
+        let shop = try Shop.published()
+        try shop.execute(
+            """
+            ALTER TABLE nearline.release_shard ADD COLUMN IF NOT EXISTS first_user text, ADD COLUMN IF NOT EXISTS end_user text;
+            UPDATE nearline.release_shard SET first_user = '17', end_user = '170'
+            """)
+        #expect(try shop.succeed("forget", "17").contains("nearline.release_shard (1)"))
+        #expect(try shop.number(proof("17")) == 0)
+        #expect(try shop.number("SELECT count(*) FROM nearline.release_shard WHERE end_user = '170'") == 1)
+    }
+
     @Test func eventsThatAreStillThereAreReadNoMore() throws {
         let shop = try Shop.published()
         let user = try shop.text("SELECT min(user_id)::text AS text FROM nearline.candidate")

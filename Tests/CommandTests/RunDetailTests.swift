@@ -43,7 +43,7 @@ import Testing
                 ADD COLUMN IF NOT EXISTS heartbeat_at timestamptz, ADD COLUMN IF NOT EXISTS lease_until timestamptz;
             INSERT INTO nearline.run (command, worker, backend_pid, started_at, stage_seconds, stage, done, total, unit,
                 heartbeat_at, lease_until)
-            SELECT command, gen_random_uuid(), 1, now() - interval '60 s', '{"reading": 40}', 'making lists', 1000, 5000,
+            SELECT command, gen_random_uuid(), pg_backend_pid(), now() - interval '60 s', '{"reading": 40}', 'making lists', 1000, 5000,
                 'users', now() - interval '10 s', now() + lease
             FROM (VALUES ('precompute', interval '50 s'), ('refresh', interval '-1 s')) AS held (command, lease)
             """)
