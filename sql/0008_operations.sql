@@ -158,8 +158,9 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION nearline.has_roles() IS 'Whether create_roles was called in this database.';
 
+-- Not for long: readers wait behind whoever waits to change an owner.
 CREATE FUNCTION nearline.grant_roles() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
     leaves CONSTANT text := '^(candidate|overlay|transition|release_item)(_r[0-9]+)?$';
     -- What is more than reading, of tables where it is not all of it: books are added to, and what rules is the admin's.
@@ -340,8 +341,9 @@ $$;
 COMMENT ON FUNCTION nearline.traces_of(text) IS
     'In how many rows of each table a user is: after nearline.forget nowhere, which is the proof.';
 
+-- Not for long: signs of life of runs wait behind whoever waits for the book of runs.
 CREATE FUNCTION nearline.forget(wanted text) RETURNS TABLE (place text, rows bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
     held  record;
     found record;

@@ -353,6 +353,7 @@ $$;
 COMMENT ON FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) IS 'The place behind so many ones from a place on, that is behind so many unary numbers; NULL where there are fewer.';
 CREATE FUNCTION nearline.forget(wanted text) RETURNS TABLE(place text, rows bigint)
     LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
     AS $_$
 DECLARE
     held  record;
@@ -429,6 +430,7 @@ $_$;
 COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else.';
 CREATE FUNCTION nearline.grant_roles() RETURNS void
     LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
     AS $_$
 DECLARE
     leaves CONSTANT text := '^(candidate|overlay|transition|release_item)(_r[0-9]+)?$';
