@@ -80,6 +80,7 @@ struct EventReader {
         return """
             SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
             WHERE \(EventRules(now: now).rows(upTo: upTo)) AND \(users.condition(source.userType))
+                AND \(source.remembered())
             ORDER BY \(order.joined(separator: ", "))
             """
     }

@@ -12,6 +12,19 @@ package struct RunRow: Sendable {
     package var peakBytes: Int
     package var counts: String
     package var error: String?
+    /// nil for a run that has ended, and for one that has not said yet where it is.
+    package var progress: RunPosition?
+}
+
+/// How far a run at work is, as its last heartbeat said.
+package struct RunPosition: Sendable, Equatable {
+    package var stage: String
+    package var done: Int?
+    package var total: Int?
+    package var unit: String?
+    /// Per second, since the stage began.
+    package var rate: Double?
+    package var secondsLeft: Double?
 }
 
 /// A run that other processes may help with.
@@ -26,28 +39,37 @@ package struct JoinableRun: Equatable, Sendable {
 
 /// The book of runs, read.
 package struct RunHistory {
-    private let connection: Connection
+    let connection: Connection
 
     package init(_ connection: Connection) { self.connection = connection }
 
     /// The newest runs first.
     package func newest(_ count: Int) throws -> [RunRow] {
         try connection.execute(
-            """
-            SELECT run, command, CASE WHEN state = 'running' AND NOT nearline.is_alive(lease_until, is_pooled, backend_pid, backend_start)
-                    THEN 'lost' ELSE state END AS state,
-                to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
-                extract(epoch FROM coalesce(ended_at, now()) - started_at)::float8 AS seconds, release,
-                coalesce(peak_bytes, 0) AS peak_bytes, counts::text AS counts, error
-            FROM nearline.run r ORDER BY run DESC LIMIT $1::int
-            """, [.int(Int64(count))], doing: "reading the runs"
-        ).map { row in
-            RunRow(
-                run: try row.int("run"), command: try row.string("command"), state: try row.string("state"),
-                startedAt: try row.string("started_at"), seconds: try row.double("seconds"),
-                release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
-                counts: try row.string("counts"), error: try row.optionalString("error"))
-        }
+            "SELECT \(Self.columns) FROM nearline.runs ORDER BY run DESC LIMIT $1::int", [.int(Int64(count))],
+            doing: "reading the runs"
+        ).map(Self.row)
+    }
+
+    static let columns = """
+        run, command, state, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
+        extract(epoch FROM took)::float8 AS seconds, release, coalesce(peak_bytes, 0) AS peak_bytes,
+        counts::text AS counts, error, CASE WHEN ended_at IS NULL THEN stage END AS stage, done, total, unit, rate,
+        extract(epoch FROM remaining)::float8 AS seconds_left
+        """
+
+    static func row(_ row: Row) throws -> RunRow {
+        RunRow(
+            run: try row.int("run"), command: try row.string("command"), state: try row.string("state"),
+            startedAt: try row.string("started_at"), seconds: try row.double("seconds"),
+            release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
+            counts: try row.string("counts"), error: try row.optionalString("error"),
+            progress: try row.optionalString("stage").map { stage in
+                RunPosition(
+                    stage: stage, done: try row.optionalInt("done"), total: try row.optionalInt("total"),
+                    unit: try row.optionalString("unit"), rate: try row.optionalDouble("rate"),
+                    secondsLeft: try row.optionalDouble("seconds_left"))
+            })
     }
 
     /// What a worker needs to know of a run that it wants to help with.

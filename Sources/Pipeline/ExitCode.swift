@@ -52,6 +52,7 @@ package enum ExitCode: Int32, Sendable {
             case let error as InterestError: error.isForLater ? .heldOrLate : .data
             case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
+            case JobError.unknownRun: .missingInput
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -136,6 +137,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case emptySide(cut: String, isBefore: Bool)
     case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
+    case unknownRun(Int)
 
     package var description: String {
         switch self {
@@ -184,6 +186,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"
+        case .unknownRun(let run): "there is no run \(run); nearline runs lists them"
         case .unknownClusters(let text, let release, let count):
             "'\(text)' is no cluster, and not several with commas between; "
                 + "nearline.release_cluster names the \(count) of release \(release)"

@@ -67,6 +67,7 @@ extension RunContext {
         on connection: Connection, settings json: String, _ body: (RunLedger, inout RunReport) throws -> Void
     ) throws {
         let ledger = try RunLedger(command, settings: json, on: connection)
+        defer { writeMetrics(on: connection) }
         var report = RunReport()
         do {
             let heartbeat = try Heartbeat(run: ledger.run, self)

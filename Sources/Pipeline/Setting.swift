@@ -98,6 +98,8 @@ package struct Setting: Sendable {
         Setting("interest-judged", "200", .integer(1...1_000_000), "keys that a language model is judged by first"),
         Setting("min-valid-share", "0.9", .real(0...1), "gate: share of answers that name a new cluster"),
         Setting("min-hit-rate", "0.015", .real(0...1), "gate: held-out next clusters that the answers hit"),
+        Setting(
+            "metrics", "", .text, "OpenMetrics file that every run and nearline status write; empty: none is written"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 

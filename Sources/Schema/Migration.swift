@@ -20,6 +20,7 @@ package struct Migration: Sendable {
         Migration("0007_codebook_origin", PackageResources._007_codebook_origin_sql),
         Migration("0008_interests", PackageResources._008_interests_sql),
         Migration("0009_leases", PackageResources._009_leases_sql),
+        Migration("0010_operations", PackageResources._010_operations_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8]) {
