@@ -24,6 +24,12 @@ BEGIN
     LOOP
         EXECUTE format('GRANT SELECT ON %s TO %s', leaf, given.grantee);
     END LOOP;
+    FOR given IN
+        SELECT p.relowner::regrole AS owner FROM pg_class p, pg_class l
+        WHERE p.oid = parent AND p.relkind = 'p' AND l.oid = leaf AND l.relkind = 'r' AND l.relowner <> p.relowner
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO %s', leaf, given.owner);
+    END LOOP;
 END
 $$;
 CREATE FUNCTION nearline.create_list_tables(user_type regtype, item_type regtype) RETURNS void
@@ -195,16 +201,59 @@ BEGIN
 END
 $_$;
 CREATE FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+    is_first CONSTANT boolean := to_regclass('nearline.candidate') IS NULL;
 BEGIN
     PERFORM nearline.create_list_tables(user_type, item_type);
     IF to_regprocedure(format('nearline.clusters_of(%s[])', item_type)) IS NULL THEN
         PERFORM nearline.create_transition_functions(format_type(item_type, NULL));
     END IF;
+    IF is_first AND nearline.has_roles() THEN
+        PERFORM nearline.grant_roles();
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION nearline.create_result_tables(user_type regtype, item_type regtype) IS 'Makes the result tables, lookups and views for these key types; does nothing where they are there already.';
+CREATE FUNCTION nearline.create_roles() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- The admin does what the worker does and lets others in; who made the schema stays able to do all of it.
+    needed CONSTANT text[] := ARRAY(
+        SELECT format('CREATE ROLE %I', r.name)
+        FROM unnest(ARRAY['nearline_reader', 'nearline_worker', 'nearline_admin']) r (name)
+        WHERE to_regrole(r.name) IS NULL
+        UNION ALL
+        SELECT format('GRANT %I TO %I%s', r.name, r.joining, r.options)
+        FROM (VALUES ('nearline_reader', 'nearline_admin', ' WITH ADMIN OPTION'),
+            ('nearline_worker', 'nearline_admin', ' WITH ADMIN OPTION'), ('nearline_admin', current_user::text, '')
+        ) r (name, joining, options)
+        WHERE r.name <> r.joining AND NOT EXISTS (
+            SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(r.name)
+                AND m.member = to_regrole(quote_ident(r.joining))));
+    step text;
+BEGIN
+    IF cardinality(needed) > 0 AND NOT EXISTS (
+        SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole))
+    THEN
+        RAISE EXCEPTION 'role % may not create roles, nor join them', current_user
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Roles belong to the cluster. Have its administrator run: '
+                || array_to_string(needed, '; ') || '; then run nearline migrate --roles again.';
+    END IF;
+    FOREACH step IN ARRAY needed LOOP
+        BEGIN
+            EXECUTE step;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- somebody else did it, for another database of this cluster
+        END;
+    END LOOP;
+    PERFORM nearline.grant_roles();
+END
+$$;
+COMMENT ON FUNCTION nearline.create_roles() IS 'Makes nearline_reader, nearline_worker and nearline_admin where they are missing, and gives them their rights here.';
 CREATE FUNCTION nearline.create_transition_functions(item_type text) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -259,6 +308,26 @@ BEGIN
     $ddl$, item_type);
 END
 $_$;
+CREATE FUNCTION nearline.discount(wanted_release integer, list bytea) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    UPDATE nearline.release SET users = users - 1, payload_bytes = payload_bytes - octet_length(list)
+    WHERE release = wanted_release;
+    UPDATE nearline.release_shard s SET users = s.users - 1, payload_bytes = s.payload_bytes - octet_length(list)
+    WHERE s.release = wanted_release AND s.shard = (
+        SELECT b.shard FROM nearline.release_shard b WHERE b.release = wanted_release ORDER BY b.users DESC, b.shard LIMIT 1);
+    BEGIN
+        EXECUTE format($sql$
+            UPDATE nearline.release_item_r%s i SET lists = i.lists - u.lists, lists_top_10 = i.lists_top_10 - u.top_10
+            FROM (SELECT item_row, count(*) AS lists, count(*) FILTER (WHERE rank <= 10) AS top_10
+                FROM nearline.unpack($1) GROUP BY 1) u
+            WHERE i.item_row = u.item_row$sql$, wanted_release) USING list;
+    EXCEPTION WHEN undefined_table OR data_corrupted THEN
+        NULL;  -- a leaf whose release is gone, or a list that nobody can read: there is nothing to count
+    END;
+END
+$_$;
 CREATE FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -286,6 +355,61 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nearline.end_of_ones(bits bit varying, begin_at integer, ones integer) IS 'The place behind so many ones from a place on, that is behind so many unary numbers; NULL where there are fewer.';
+CREATE FUNCTION nearline.forget(wanted text) RETURNS TABLE(place text, rows bigint)
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $_$
+DECLARE
+    held  record;
+    found record;
+    list  bytea;
+    taken bytea[];
+    bound name;
+    key   text := wanted;
+BEGIN
+    -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
+    LOCK TABLE nearline.run IN SHARE ROW EXCLUSIVE MODE;
+    SELECT r.run, r.command, r.started_at INTO held FROM nearline.runs r
+    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'refresh', 'backfill', 'work') LIMIT 1;
+    IF held.run IS NOT NULL THEN
+        RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
+            held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
+    END IF;
+    FOR found IN SELECT * FROM nearline.user_tables() LOOP
+        -- As the database writes it, so that it is found again.
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING wanted;
+        place := found.name;
+        IF found.is_list THEN
+            EXECUTE format('WITH gone AS (DELETE FROM %s WHERE user_id = $1::%s RETURNING payload)
+                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING wanted;
+            rows := coalesce(cardinality(taken), 0);
+            FOREACH list IN ARRAY coalesce(taken, '{}') LOOP
+                PERFORM nearline.discount(found.release, list);
+            END LOOP;
+        ELSE
+            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
+            GET DIAGNOSTICS rows = ROW_COUNT;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    -- A build that this range belonged to cannot go on: there are fewer events than when it began.
+    FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
+        place := 'nearline.release_shard';
+        EXECUTE format('UPDATE nearline.release_shard SET %1$I = NULL WHERE %1$I = $1', bound) USING key;
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        RETURN NEXT;
+    END LOOP;
+    place := 'nearline.quarantine';
+    DELETE FROM nearline.quarantine q WHERE nearline.is_named_in(key, q.row_text);
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    RETURN NEXT;
+    place := 'nearline.forgotten';
+    INSERT INTO nearline.forgotten (user_id) VALUES (key) ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    RETURN NEXT;
+END
+$_$;
+COMMENT ON FUNCTION nearline.forget(wanted text) IS 'Removes a user from every release, overlay and quarantine, and keeps their events from being read again; answers with the rows removed from each table. nearline forget also vacuums, and rewrites snapshot files.';
 CREATE FUNCTION nearline.grant_reader(reader name) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -308,6 +432,64 @@ BEGIN
 END
 $_$;
 COMMENT ON FUNCTION nearline.grant_reader(reader name) IS 'Lets a role call the lookups and read the result tables and views, now and in later releases, and nothing else.';
+CREATE FUNCTION nearline.grant_roles() RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $_$
+DECLARE
+    leaves CONSTANT text := '^(candidate|overlay|transition|release_item)(_r[0-9]+)?$';
+    -- What is more than reading, of tables where it is not all of it: books are added to, and what rules is the admin's.
+    narrow CONSTANT jsonb := '{
+        "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
+        "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
+        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+    -- For the admin alone.
+    ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
+    object record;
+BEGIN
+    IF NOT nearline.has_roles() THEN
+        ALTER SCHEMA nearline OWNER TO nearline_admin;
+    END IF;
+    GRANT USAGE, CREATE ON SCHEMA nearline TO nearline_worker;
+    -- Only where it is another one: a change of owner locks the table.
+    FOR object IN
+        SELECT c.oid::regclass AS name, c.relkind, owner.name AS owner
+        FROM pg_class c CROSS JOIN LATERAL (
+            SELECT CASE WHEN c.relkind IN ('r', 'p') AND c.relname ~ leaves THEN 'nearline_worker'
+                ELSE 'nearline_admin' END AS name
+        ) owner
+        WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+            AND c.relowner <> to_regrole(owner.name)
+    LOOP
+        EXECUTE format('ALTER %s %s OWNER TO %I', CASE object.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, object.name,
+            object.owner);
+    END LOOP;
+    FOR object IN
+        SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = 'nearline'::regnamespace AND p.proowner <> to_regrole('nearline_admin')
+    LOOP
+        EXECUTE format('ALTER ROUTINE %s OWNER TO nearline_admin', object.name);
+    END LOOP;
+    FOR object IN
+        SELECT c.oid::regclass AS name, CASE WHEN c.relkind = 'v' THEN ''
+            ELSE coalesce(narrow ->> c.relname, 'INSERT, UPDATE, DELETE') END AS rights
+        FROM pg_class c
+        WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT (
+            c.relkind IN ('r', 'p') AND c.relname ~ leaves)
+    LOOP
+        EXECUTE format('GRANT SELECT%s ON %s TO nearline_worker',
+            CASE object.rights WHEN '' THEN '' ELSE ', ' || object.rights END, object.name);
+    END LOOP;
+    FOR object IN
+        SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = 'nearline'::regnamespace AND p.proname <> ALL (ruling) AND p.prorettype <> 'trigger'::regtype
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO nearline_worker', object.name);
+    END LOOP;
+    PERFORM nearline.grant_reader('nearline_reader');
+END
+$_$;
+COMMENT ON FUNCTION nearline.grant_roles() IS 'Gives the three roles their rights on what is here now: after create_roles, and after each migration.';
 CREATE FUNCTION nearline.half_to_real(sortable integer) RETURNS real
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -327,12 +509,55 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE FUNCTION nearline.has_failed_gates(wanted_release integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM nearline.release_gate g WHERE g.release = wanted_release AND NOT g.passed)
+$$;
+CREATE FUNCTION nearline.has_lists(wanted_release integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    found boolean := false;
+BEGIN
+    IF to_regclass('nearline.candidate') IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM nearline.candidate WHERE release = $1)' INTO found USING wanted_release;
+    END IF;
+    RETURN found;
+END
+$_$;
+COMMENT ON FUNCTION nearline.has_lists(wanted_release integer) IS 'Whether there is any list of a release: a crash of the server empties an unlogged one without a word.';
+CREATE FUNCTION nearline.has_roles() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+        WHERE n.nspname = 'nearline' AND o.rolname = 'nearline_admin')
+$$;
+COMMENT ON FUNCTION nearline.has_roles() IS 'Whether create_roles was called in this database.';
 CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT share >= 1 OR (hashtextextended(key, 0) & 2147483647) < share * 2147483648
 $$;
 COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
+CREATE FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) RETURNS boolean
+    LANGUAGE sql PARALLEL RESTRICTED
+    AS $$
+    SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
+        -- Of other roles' sessions the beginning is not shown.
+        SELECT FROM pg_stat_activity a WHERE a.pid = is_alive.backend_pid
+            AND (a.backend_start IS NULL OR is_alive.backend_start IS NULL
+                OR a.backend_start = is_alive.backend_start)))
+$$;
+COMMENT ON FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) IS 'Whether whoever holds a lease can still be at work: it has not run out, and the database session is there.';
+CREATE FUNCTION nearline.is_named_in(user_id text, words text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    -- As a word of its own, as it is or with the doubled quotes of a CSV file.
+    SELECT words ~ ('(^|[^[:alnum:]_-])(' || regexp_replace(user_id, '([^[:alnum:]])', '\\\1', 'g') || '|'
+        || regexp_replace(replace(user_id, '"', '""'), '([^[:alnum:]])', '\\\1', 'g') || ')($|[^[:alnum:]_-])')
+$_$;
 CREATE FUNCTION nearline.lookup(wanted bigint) RETURNS TABLE(rank integer, item_id bigint, score real, source text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -528,6 +753,19 @@ CREATE FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) 
     ORDER BY 1
 $$;
 COMMENT ON FUNCTION nearline.next_clusters_in(scene text, VARIADIC clusters text[]) IS 'nearline.next_clusters for one scene; where that has no such key, for all scenes together.';
+CREATE FUNCTION nearline.overlay_users(wanted_release integer) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    found bigint := 0;
+BEGIN
+    IF to_regclass('nearline.overlay') IS NOT NULL THEN
+        EXECUTE 'SELECT count(*) FROM nearline.overlay WHERE release = $1' INTO found USING wanted_release;
+    END IF;
+    RETURN found;
+END
+$_$;
+COMMENT ON FUNCTION nearline.overlay_users(wanted_release integer) IS 'Users of a release whose lists were made anew since it was published.';
 CREATE FUNCTION nearline.payload_checksum(bytes bytea) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -590,7 +828,8 @@ END
 $$;
 COMMENT ON FUNCTION nearline.payload_header(payload bytea, OUT codec integer, OUT n integer, OUT raw_length integer, OUT body bytea) IS 'Codec, number of candidates, length when decompressed, and the body of a payload of version 1 or 2, checked.';
 CREATE FUNCTION nearline.record_release_state() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     why text := nullif(current_setting('nearline.reason', true), '');
@@ -665,6 +904,17 @@ CREATE FUNCTION nearline.release_diff(a integer, b integer, share double precisi
             ) n
         $$;
 COMMENT ON FUNCTION nearline.release_diff(a integer, b integer, share double precision) IS 'For each user of two releases, or of a share of them, the length of both lists as published and how many items they share.';
+CREATE FUNCTION nearline.require_owner_to_force() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'nearline.release'::regclass) THEN
+        RAISE EXCEPTION 'role % may not go past the gates', current_user
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Have a member of nearline_admin do it.';
+    END IF;
+    RETURN NEW;
+END
+$$;
 CREATE FUNCTION nearline.source_label(source integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -679,6 +929,30 @@ BEGIN
     RETURN NEW;
 END
 $$;
+CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE(place text, rows bigint)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    found record;
+    bound name;
+BEGIN
+    FOR found IN SELECT * FROM nearline.user_tables() LOOP
+        place := found.name;
+        EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
+            INTO rows USING wanted;
+        RETURN NEXT;
+    END LOOP;
+    FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
+        place := 'nearline.release_shard';
+        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING wanted;
+        RETURN NEXT;
+    END LOOP;
+    place := 'nearline.quarantine';
+    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(wanted, q.row_text);
+    RETURN NEXT;
+END
+$_$;
+COMMENT ON FUNCTION nearline.traces_of(wanted text) IS 'In how many rows of each table a user is: after nearline.forget nowhere, which is the proof.';
 CREATE FUNCTION nearline.transition_candidates(clusters text[], wanted integer DEFAULT 100) RETURNS TABLE(rank integer, item_id bigint, score real, cluster text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1075,6 +1349,23 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nearline.unpack_planes(body bytea, n integer) IS 'The candidates of byte planes, the body of codecs 0, 2 and 3 when decompressed; nearline.unpack calls it.';
+CREATE FUNCTION nearline.user_bounds() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    AS $$
+    -- The users at whom shards begin and end, where these are ranges of users.
+    SELECT a.attname FROM pg_attribute a
+    WHERE a.attrelid = 'nearline.release_shard'::regclass AND a.attname IN ('first_user', 'end_user') AND NOT a.attisdropped
+$$;
+CREATE FUNCTION nearline.user_tables() RETURNS TABLE(name text, key_type text, release integer, is_list boolean)
+    LANGUAGE sql STABLE
+    AS $_$
+    -- Whatever has a user's key, attached or not: also what a killed build or a prune left.
+    SELECT format('nearline.%I', c.relname), format_type(a.atttypid, NULL), substring(c.relname FROM '_r([0-9]+)$')::int,
+        c.relname ~ '^candidate_r[0-9]+$'
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind = 'r' AND c.relname <> 'forgotten'
+    ORDER BY c.relname
+$_$;
 CREATE TABLE nearline.candidate (
     user_id bigint NOT NULL,
     release integer NOT NULL,
@@ -1200,6 +1491,12 @@ COMMENT ON COLUMN nearline.interest_set.gave_hint IS 'Whether it was told the mo
 COMMENT ON COLUMN nearline.interest_set.held_out IS 'Next clusters after the cut that it was judged by.';
 COMMENT ON COLUMN nearline.interest_set.hint_hit_rate IS 'What the most frequent successors alone hit of the same.';
 COMMENT ON COLUMN nearline.interest_set.as_hinted IS 'Share of the judged keys where it said what it was told.';
+CREATE TABLE nearline.forgotten (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1261,6 +1558,8 @@ CREATE TABLE nearline.release (
     encoding jsonb DEFAULT '{}'::jsonb NOT NULL,
     dictionary bigint,
     transition_build integer,
+    run bigint,
+    made_from jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
@@ -1271,6 +1570,8 @@ COMMENT ON TABLE nearline.release IS 'Every release there ever was; of those wit
 COMMENT ON COLUMN nearline.release.is_unlogged IS 'True where a crash of the server empties the tables of this release: it has to be made again then.';
 COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec.';
 COMMENT ON COLUMN nearline.release.transition_build IS 'The build whose transitions are there; NULL in releases from before builds were recorded.';
+COMMENT ON COLUMN nearline.release.run IS 'The run that builds it, or built it last: a later one that goes on with it writes its own number here, and what an earlier one still sends is refused.';
+COMMENT ON COLUMN nearline.release.made_from IS 'The parts of settings_hash: model, instants, settings, events; a run that goes on needs the same.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -1330,11 +1631,27 @@ COMMENT ON TABLE nearline.release_scene IS 'The scenes that a release has transi
 CREATE TABLE nearline.release_shard (
     release integer NOT NULL,
     shard integer NOT NULL,
-    users bigint NOT NULL,
-    payload_bytes bigint NOT NULL,
-    written_at timestamp with time zone DEFAULT now() NOT NULL
+    users bigint DEFAULT 0 NOT NULL,
+    payload_bytes bigint DEFAULT 0 NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    state text DEFAULT 'done'::text NOT NULL,
+    first_user text,
+    end_user text,
+    worker uuid,
+    term integer DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    is_pooled boolean DEFAULT false NOT NULL,
+    backend_pid integer,
+    backend_start timestamp with time zone,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT claimed_shard_has_a_holder CHECK (((state <> 'claimed'::text) OR ((worker IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT shard_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'done'::text])))
 );
-COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: written in the transaction that stores the shard''s lists, so that one is there with the other.';
+COMMENT ON TABLE nearline.release_shard IS 'The ledger of a build: ranges of users, claimed by workers for a minute at a time. A shard is done in the transaction that stores its lists, so that one is there with the other.';
+COMMENT ON COLUMN nearline.release_shard.first_user IS 'The first user of the range; NULL begins at the first of all.';
+COMMENT ON COLUMN nearline.release_shard.end_user IS 'The user before whom the range ends; NULL ends with the last of all.';
+COMMENT ON COLUMN nearline.release_shard.term IS 'Counts the claims: who holds an earlier term can store nothing any more (a fencing token).';
+COMMENT ON COLUMN nearline.release_shard.figures IS 'What its worker counted, summed up when the release is whole.';
 CREATE VIEW nearline.releases AS
  SELECT r.release,
     r.state,
@@ -1376,10 +1693,24 @@ CREATE TABLE nearline.run (
     stage_seconds jsonb DEFAULT '{}'::jsonb NOT NULL,
     peak_bytes bigint,
     error text,
+    heartbeat_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    is_pooled boolean DEFAULT false NOT NULL,
+    stage text,
+    done bigint,
+    total bigint,
+    unit text,
+    as_of timestamp with time zone,
+    serve_at timestamp with time zone,
+    model text,
+    config_hash text,
+    code_version text,
     CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'lost'::text]))),
     CONSTRAINT running_means_not_ended CHECK (((state = 'running'::text) = (ended_at IS NULL)))
 );
 COMMENT ON TABLE nearline.run IS 'The ledger: a row before work begins, its end and its counts after.';
+COMMENT ON COLUMN nearline.run.lease_until IS 'Renewed every few seconds by the process; one that is frozen or cut off beyond it has lost the run.';
+COMMENT ON COLUMN nearline.run.is_pooled IS 'True where a pooler stands between: then the session that booked the run says nothing about its process.';
 ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.run_run_seq
     START WITH 1
@@ -1388,19 +1719,100 @@ ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE nearline.transition (
-    key bigint NOT NULL,
-    release integer NOT NULL,
-    payload bytea NOT NULL,
-    support bigint DEFAULT 0 NOT NULL,
-    detail bytea
-)
-PARTITION BY LIST (release);
-ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
-ALTER TABLE ONLY nearline.transition ALTER COLUMN detail SET STORAGE EXTERNAL;
-COMMENT ON TABLE nearline.transition IS 'For the last clusters of a user (nearline.transition_key), the clusters that most often come next.';
-COMMENT ON COLUMN nearline.transition.support IS 'How often the key was seen with anything behind it.';
-COMMENT ON COLUMN nearline.transition.detail IS 'Support and trend of each successor, in the order of the payload: nearline.transition_detail shows them.';
+CREATE VIEW nearline.runs AS
+ SELECT r.run,
+    r.command,
+        CASE
+            WHEN ((r.state <> 'running'::text) OR h.is_held) THEN r.state
+            ELSE 'lost'::text
+        END AS state,
+    r.started_at,
+    r.ended_at,
+    (COALESCE(r.ended_at, now()) - r.started_at) AS took,
+    l.stage,
+    l.done,
+    l.total,
+    l.unit,
+    p.rate,
+    make_interval(secs => (((l.total - l.done))::double precision / NULLIF(p.rate, (0)::double precision))) AS remaining,
+    l.heartbeat_at,
+    r.release,
+    r.counts,
+    (( SELECT COALESCE(sum((c.value)::bigint), (0)::numeric) AS "coalesce"
+           FROM jsonb_each_text(r.counts) c(key, value)
+          WHERE (c.key ~~ 'refused: %'::text)))::bigint AS refused_rows,
+    r.stage_seconds,
+    r.peak_bytes,
+    r.settings,
+    r.error
+   FROM (((nearline.run r
+     CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r.*)) l(stage text, done bigint, total bigint, unit text, heartbeat_at timestamp with time zone, lease_until timestamp with time zone, is_pooled boolean))
+     CROSS JOIN LATERAL ( SELECT ((r.state = 'running'::text) AND COALESCE((l.lease_until > now()), true) AND (COALESCE(l.is_pooled, false) OR (EXISTS ( SELECT
+                   FROM pg_stat_activity a
+                  WHERE ((a.pid = r.backend_pid) AND ((a.backend_start IS NULL) OR (r.backend_start IS NULL) OR (a.backend_start = r.backend_start))))))) AS is_held) h)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (r.state = 'running'::text) THEN ((l.done)::double precision / NULLIF(((EXTRACT(epoch FROM (COALESCE(l.heartbeat_at, now()) - r.started_at)))::double precision - ( SELECT COALESCE(sum((s.value)::double precision), (0)::double precision) AS "coalesce"
+                       FROM jsonb_each_text(r.stage_seconds) s(key, value))), (0)::double precision))
+                    ELSE NULL::double precision
+                END AS rate) p);
+COMMENT ON VIEW nearline.runs IS 'What ran and runs: lost where nobody will end it, and of one at work its stage, how far it is, rate a second and time left.';
+CREATE VIEW nearline.run_status AS
+ WITH RECURSIVE commands(command) AS (
+         SELECT min(run.command) AS min
+           FROM nearline.run
+        UNION ALL
+         SELECT ( SELECT min(r.command) AS min
+                   FROM nearline.run r
+                  WHERE (r.command > c_1.command)) AS min
+           FROM commands c_1
+          WHERE (c_1.command IS NOT NULL)
+        )
+ SELECT c.command,
+    last.run,
+    last.state,
+    last.started_at,
+    last.ended_at,
+    last.took,
+    good.run AS last_success,
+    good.ended_at AS last_success_at,
+    good.took AS last_success_took,
+    last.refused_rows,
+    last.peak_bytes,
+    last.error
+   FROM ((commands c
+     CROSS JOIN LATERAL ( SELECT r.run,
+            r.command,
+            r.state,
+            r.started_at,
+            r.ended_at,
+            r.took,
+            r.stage,
+            r.done,
+            r.total,
+            r.unit,
+            r.rate,
+            r.remaining,
+            r.heartbeat_at,
+            r.release,
+            r.counts,
+            r.refused_rows,
+            r.stage_seconds,
+            r.peak_bytes,
+            r.settings,
+            r.error
+           FROM nearline.runs r
+          WHERE (r.command = c.command)
+          ORDER BY r.run DESC
+         LIMIT 1) last)
+     LEFT JOIN LATERAL ( SELECT r.run,
+            r.ended_at,
+            (r.ended_at - r.started_at) AS took
+           FROM nearline.run r
+          WHERE ((r.command = c.command) AND (r.state = 'done'::text))
+          ORDER BY r.run DESC
+         LIMIT 1) good ON (true));
+COMMENT ON VIEW nearline.run_status IS 'Of each command its last run, and the last one that was successful.';
 CREATE TABLE nearline.transition_build (
     build integer NOT NULL,
     release integer NOT NULL,
@@ -1425,6 +1837,65 @@ COMMENT ON COLUMN nearline.transition_build.transitions IS 'Occurrences of a nex
 COMMENT ON COLUMN nearline.transition_build.figures IS 'Of clusters (largest share, items that moved...) and of events.';
 COMMENT ON COLUMN nearline.transition_build.refresh_hours IS 'After how long a refresh is worth its while, from how fast successors changed; NULL where nothing could be measured.';
 COMMENT ON COLUMN nearline.transition_build.reason IS 'Why it was published although a gate failed.';
+CREATE VIEW nearline.status AS
+ SELECT p.release,
+    r.model,
+    r.as_of,
+    (now() - r.as_of) AS age,
+    p.published_at,
+    (now() - p.published_at) AS published_age,
+    r.users,
+    r.items,
+    r.transitions,
+    r.payload_bytes,
+    ((p.release IS NOT NULL) AND ((COALESCE(r.users, (0)::bigint) = 0) OR nearline.has_lists(p.release))) AS has_lists,
+    ( SELECT count(*) AS count
+           FROM nearline.release_gate g
+          WHERE ((g.release = p.release) AND (NOT g.passed))) AS gates_failed,
+    b.build AS transition_build,
+    b.as_of AS transitions_as_of,
+    (now() - b.as_of) AS transitions_age,
+    b.built_at AS transitions_built_at,
+    nearline.overlay_users(p.release) AS overlay_users,
+    ARRAY( SELECT u.release
+           FROM nearline.release u
+          WHERE (u.state = 'building'::text)
+          ORDER BY u.release) AS unfinished_releases,
+    w.release AS waiting_release,
+    ( SELECT count(*) AS count
+           FROM nearline.release_gate g
+          WHERE ((g.release = w.release) AND (NOT g.passed))) AS waiting_gates_failed,
+    ( SELECT count(*) AS count
+           FROM nearline.runs n
+          WHERE ((n.ended_at IS NULL) AND (n.state = 'running'::text))) AS runs_at_work,
+    (( SELECT count(*) AS count
+           FROM nearline.run n
+          WHERE ((n.state = 'lost'::text) AND (n.ended_at > (now() - '1 day'::interval)))) + ( SELECT count(*) AS count
+           FROM nearline.runs n
+          WHERE ((n.ended_at IS NULL) AND (n.state = 'lost'::text)))) AS runs_lost,
+    ( SELECT max(m.number) AS max
+           FROM nearline.migration m) AS migration
+   FROM ((((( SELECT) here
+     LEFT JOIN nearline.current_release p ON (p.only_row))
+     LEFT JOIN nearline.release r ON ((r.release = p.release)))
+     LEFT JOIN nearline.transition_build b ON ((b.build = r.transition_build)))
+     LEFT JOIN LATERAL ( SELECT max(v.release) AS release
+           FROM nearline.release v
+          WHERE ((v.state = 'validated'::text) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
+COMMENT ON VIEW nearline.status IS 'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, runs at work and lost (the last day''s), use of the overlay.';
+CREATE TABLE nearline.transition (
+    key bigint NOT NULL,
+    release integer NOT NULL,
+    payload bytea NOT NULL,
+    support bigint DEFAULT 0 NOT NULL,
+    detail bytea
+)
+PARTITION BY LIST (release);
+ALTER TABLE ONLY nearline.transition ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE ONLY nearline.transition ALTER COLUMN detail SET STORAGE EXTERNAL;
+COMMENT ON TABLE nearline.transition IS 'For the last clusters of a user (nearline.transition_key), the clusters that most often come next.';
+COMMENT ON COLUMN nearline.transition.support IS 'How often the key was seen with anything behind it.';
+COMMENT ON COLUMN nearline.transition.detail IS 'Support and trend of each successor, in the order of the payload: nearline.transition_detail shows them.';
 ALTER TABLE nearline.transition_build ALTER COLUMN build ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.transition_build_build_seq
     START WITH 1
@@ -1499,6 +1970,8 @@ ALTER TABLE ONLY nearline.interest
     ADD CONSTRAINT interest_pkey PRIMARY KEY (build, key);
 ALTER TABLE ONLY nearline.interest_set
     ADD CONSTRAINT interest_set_pkey PRIMARY KEY (build);
+ALTER TABLE ONLY nearline.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
@@ -1530,9 +2003,14 @@ ALTER TABLE ONLY nearline.transition_churn
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
+CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NULL);
+CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);
+CREATE INDEX run_that_was_lost ON nearline.run USING btree (ended_at) WHERE (state = 'lost'::text);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
 CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
 CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
+CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release FOR EACH ROW WHEN (((new.state = 'current'::text) AND ((old.state = 'rolled_back'::text) OR ((old.state = 'validated'::text) AND nearline.has_failed_gates(old.release))))) EXECUTE FUNCTION nearline.require_owner_to_force();
+CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION nearline.require_owner_to_force();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
@@ -1554,6 +2032,8 @@ ALTER TABLE ONLY nearline.release_gate
     ADD CONSTRAINT release_gate_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release
     ADD CONSTRAINT release_model_fkey FOREIGN KEY (model) REFERENCES nearline.model(model);
+ALTER TABLE ONLY nearline.release
+    ADD CONSTRAINT release_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE SET NULL;
 ALTER TABLE ONLY nearline.release_scene
     ADD CONSTRAINT release_scene_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.release_shard

@@ -148,7 +148,7 @@ package struct EngagedEventReader {
         let scene = withScene ? (source.hasScene ? ", scene::text" : ", NULL::text") : ""
         return """
             SELECT user_id, item_id, occurred_at, action::text\(scene) FROM \(source.events)
-            WHERE \(part) AND \(EventRules(now: now).rows(upTo: asOf))
+            WHERE \(part) AND \(EventRules(now: now).rows(upTo: asOf)) AND \(source.remembered())
             """
     }
 }

@@ -29,10 +29,11 @@ struct EventReader {
 
     /// Calls `event` for every good row and `end` after each user's last one, in the order of keys (text by bytes).
     mutating func read(
-        on connection: Connection, event: (SourceEvent) throws -> Void, end: (ExternalID) throws -> Void
+        on connection: Connection, users: UserRange = .all, event: (SourceEvent) throws -> Void,
+        end: (ExternalID) throws -> Void
     ) throws {
         var key: [UInt8] = [], user: ExternalID?
-        try connection.copyOut(query, doing: "reading \(source.names.events)") { row in
+        try connection.copyOut(query(users), doing: "reading \(source.names.events)") { row in
             guard let bytes = try row.bytes() else {
                 refused.add(.missingUser, "row \(row.rowNumber): user_id is null")
                 try row.skipRest()
@@ -72,13 +73,14 @@ struct EventReader {
             item: item, time: time, action: action, session: session?.isEmpty == true ? nil : session, scene: scene)
     }
 
-    private var query: String {
+    private func query(_ users: UserRange) -> String {
         var columns = ["user_id", "item_id", "occurred_at", "action::text"]
         if source.hasSession { columns.append("session_id::text") }
         if source.hasScene { columns.append("scene::text") }
         return """
             SELECT \(columns.joined(separator: ", ")) FROM \(source.events)
-            WHERE \(EventRules(now: now).rows(upTo: upTo))
+            WHERE \(EventRules(now: now).rows(upTo: upTo)) AND \(users.condition(source.userType))
+                AND \(source.remembered())
             ORDER BY \(order.joined(separator: ", "))
             """
     }

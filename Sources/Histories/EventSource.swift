@@ -27,6 +27,8 @@ package struct EventSource: Sendable {
     package let events: String
     let items: String?
     let exclusions: String?
+    /// False where there is no table of users who are to be forgotten, as in a database that was never migrated.
+    private let knowsForgotten: Bool
 
     package init(_ names: SourceNames, on connection: Connection) throws {
         self.names = names
@@ -60,8 +62,24 @@ package struct EventSource: Sendable {
                 }
             }
         }
+        knowsForgotten = try connection.execute(
+            "SELECT to_regclass('nearline.forgotten') IS NOT NULL AS there", doing: "looking for who is forgotten")[0]
+            .bool("there")
         self.itemColumns = itemColumns
         self.exclusionColumns = exclusionColumns
+    }
+
+    /// A condition that leaves out the users who are to be forgotten.
+    ///
+    /// In two parts, so that where there is nobody, as usual, the first one is asked once, and no row after that.
+    ///
+    /// - Parameter column: `user_id`, with its alias where there is one.
+    package func remembered(_ column: String = "user_id") -> String {
+        guard knowsForgotten else { return "true" }
+        return """
+            (NOT EXISTS (SELECT FROM nearline.forgotten)
+                OR NOT EXISTS (SELECT FROM nearline.forgotten gone (key) WHERE gone.key = \(column)::text))
+            """
     }
 
     /// `ORDER BY` for a key: text by bytes, so that the order does not depend on the server's locale.
@@ -75,7 +93,7 @@ package struct EventSource: Sendable {
         let row = try connection.execute(
             """
             SELECT count(*) || ' ' || coalesce(min(occurred_at)::text, '') || ' ' || coalesce(max(occurred_at)::text, '')
-                AS fingerprint FROM \(events) WHERE occurred_at <= $1::timestamptz
+                AS fingerprint FROM \(events) WHERE occurred_at <= $1::timestamptz AND \(remembered())
             """, [.text(asOf)], doing: "counting \(names.events)")[0]
         var fingerprint = try row.string("fingerprint")
         for relation in [items, withExclusions ? exclusions : nil].compactMap({ $0 }) {
@@ -93,7 +111,7 @@ package struct EventSource: Sendable {
         try connection.execute(
             """
             SELECT to_char(max(occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS newest
-            FROM \(events) WHERE occurred_at <= now()
+            FROM \(events) WHERE occurred_at <= now() AND \(remembered())
             """, doing: "looking for the newest event in \(names.events)")[0].optionalString("newest")
     }
 
@@ -102,7 +120,8 @@ package struct EventSource: Sendable {
         let found = try connection.execute(
             """
             SELECT to_char(percentile_disc($2::float8) WITHIN GROUP (ORDER BY occurred_at) AT TIME ZONE 'UTC',
-                'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cut FROM \(events) WHERE occurred_at <= $1::timestamptz
+                'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cut FROM \(events)
+            WHERE occurred_at <= $1::timestamptz AND \(remembered())
             """, [.text(asOf), .real(share)], doing: "looking for a cut in \(names.events)")[0].optionalString("cut")
         guard let found else { throw SourceError.noEvents(relation: names.events, asOf: asOf) }
         return found

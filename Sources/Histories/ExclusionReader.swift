@@ -62,6 +62,7 @@ package struct ExclusionReader {
             """
             SELECT \(user), e.item_id::\(source.itemType.rawValue) FROM \(exclusions) e
             WHERE e.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM \(lists) l WHERE l.user_id = \(user))
+                AND \(source.remembered(user))
             ORDER BY \(EventSource.order(user, source.userType))
             """, doing: "reading exclusions of users without a list"
         ) { row in

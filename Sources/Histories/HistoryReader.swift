@@ -25,11 +25,11 @@ package struct HistoryReader {
 
     /// Calls `body` once per user, in the order of keys; a user without a known item has an empty history.
     package mutating func read(
-        on connection: Connection, user body: (ExternalID, TokenHistory) throws -> Void
+        on connection: Connection, users: UserRange = .all, user body: (ExternalID, TokenHistory) throws -> Void
     ) throws {
         var sessionizer = settings.sessionizer()
         var unknown = 0
-        try reader.read(on: connection) { event in
+        try reader.read(on: connection, users: users) { event in
             guard let row = vocabulary.row(of: event.item) else {
                 unknown += 1
                 return

@@ -23,7 +23,7 @@ extension EventSource {
             """
             SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS time, item_id::text AS item,
                 action::text AS action
-            FROM \(events) WHERE user_id = $1 ORDER BY occurred_at DESC, item_id LIMIT $2::int
+            FROM \(events) WHERE user_id = $1 AND \(remembered()) ORDER BY occurred_at DESC, item_id LIMIT $2::int
             """, [.text(user), .int(Int64(count))], doing: "reading the events of user '\(user)'"
         ).map { (try $0.string("time"), try $0.string("item"), try $0.string("action")) }
     }

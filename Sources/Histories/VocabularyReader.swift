@@ -40,7 +40,8 @@ package struct VocabularyReader {
             SELECT item_id, count(*) FILTER (WHERE lower(action::text) NOT IN (\(impressions))) AS wanted, count(*) AS seen
             FROM \(source.events)
             WHERE item_id IS NOT NULL AND user_id IS NOT NULL AND occurred_at <= \(instant)
-                AND occurred_at >= '1990-01-01Z' AND lower(action::text) IN (\(known)) GROUP BY item_id
+                AND occurred_at >= '1990-01-01Z' AND lower(action::text) IN (\(known)) AND \(source.remembered())
+            GROUP BY item_id
             """
         guard let relation = source.items else {
             return
@@ -63,7 +64,7 @@ package struct VocabularyReader {
         return try connection.execute(
             """
             SELECT scene::text AS scene FROM \(source.events)
-            WHERE occurred_at <= \(instant) AND \(EventSource.label("scene")) IS NOT NULL
+            WHERE occurred_at <= \(instant) AND \(EventSource.label("scene")) IS NOT NULL AND \(source.remembered())
             GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 255
             """, doing: "listing the scenes of \(source.names.events)"
         ).map { try $0.string("scene") }

@@ -1,3 +1,4 @@
+import Domain
 import Postgres
 
 /// A past or present run, for people.
@@ -11,33 +12,90 @@ package struct RunRow: Sendable {
     package var peakBytes: Int
     package var counts: String
     package var error: String?
+    /// nil for a run that has ended, and for one that has not said yet where it is.
+    package var progress: RunPosition?
+}
+
+/// How far a run at work is, as its last heartbeat said.
+package struct RunPosition: Sendable, Equatable {
+    package var stage: String
+    package var done: Int?
+    package var total: Int?
+    package var unit: String?
+    /// Per second, since the stage began.
+    package var rate: Double?
+    package var secondsLeft: Double?
+}
+
+/// A run that other processes may help with.
+package struct JoinableRun: Equatable, Sendable {
+    package let release: Int
+    package let model: String
+    /// JSON.
+    package let settings: String
+    package let asOf: String
+    package let serveAt: String
 }
 
 /// The book of runs, read.
 package struct RunHistory {
-    private let connection: Connection
+    let connection: Connection
 
     package init(_ connection: Connection) { self.connection = connection }
 
     /// The newest runs first.
     package func newest(_ count: Int) throws -> [RunRow] {
         try connection.execute(
+            "SELECT \(Self.columns) FROM nearline.runs ORDER BY run DESC LIMIT $1::int", [.int(Int64(count))],
+            doing: "reading the runs"
+        ).map(Self.row)
+    }
+
+    static let columns = """
+        run, command, state, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
+        extract(epoch FROM took)::float8 AS seconds, release, coalesce(peak_bytes, 0) AS peak_bytes,
+        counts::text AS counts, error, CASE WHEN ended_at IS NULL THEN stage END AS stage, done, total, unit, rate,
+        extract(epoch FROM remaining)::float8 AS seconds_left
+        """
+
+    static func row(_ row: Row) throws -> RunRow {
+        RunRow(
+            run: try row.int("run"), command: try row.string("command"), state: try row.string("state"),
+            startedAt: try row.string("started_at"), seconds: try row.double("seconds"),
+            release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
+            counts: try row.string("counts"), error: try row.optionalString("error"),
+            progress: try row.optionalString("stage").map { stage in
+                RunPosition(
+                    stage: stage, done: try row.optionalInt("done"), total: try row.optionalInt("total"),
+                    unit: try row.optionalString("unit"), rate: try row.optionalDouble("rate"),
+                    secondsLeft: try row.optionalDouble("seconds_left"))
+            })
+    }
+
+    /// What a worker needs to know of a run that it wants to help with.
+    package func joinable(_ run: Int) throws -> JoinableRun {
+        let row = try connection.execute(
             """
-            SELECT run, command, CASE WHEN state = 'running' AND NOT EXISTS (
-                    SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
-                        AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start)) THEN 'lost' ELSE state END AS state,
-                to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
-                extract(epoch FROM coalesce(ended_at, now()) - started_at)::float8 AS seconds, release,
-                coalesce(peak_bytes, 0) AS peak_bytes, counts::text AS counts, error
-            FROM nearline.run r ORDER BY run DESC LIMIT $1::int
-            """, [.int(Int64(count))], doing: "reading the runs"
-        ).map { row in
-            RunRow(
-                run: try row.int("run"), command: try row.string("command"), state: try row.string("state"),
-                startedAt: try row.string("started_at"), seconds: try row.double("seconds"),
-                release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
-                counts: try row.string("counts"), error: try row.optionalString("error"))
+            SELECT command, state, release, model, settings::text AS settings, code_version, config_hash,
+                to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
+                to_char(serve_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS serve_at
+            FROM nearline.run WHERE run = $1::bigint
+            """, [.int(Int64(run))], doing: "reading run \(run)"
+        ).first
+        func refuse(_ reason: String) -> LedgerError { .notJoinable(run: run, reason: reason) }
+        guard let row else { throw refuse("there is none of this number; see nearline runs") }
+        let command = try row.string("command"), state = try row.string("state")
+        guard command == "precompute" else { throw refuse("it is a \(command), which one process does") }
+        guard state == "running" else { throw refuse("it is \(state); nearline precompute goes on with what it left") }
+        let version = try row.optionalString("code_version") ?? "unknown"
+        guard version == Product.version else {
+            throw refuse("it was begun by nearline \(version), this is \(Product.version)")
         }
+        guard let release = try row.optionalInt("release"), let model = try row.optionalString("model"),
+            let asOf = try row.optionalString("as_of"), let serveAt = try row.optionalString("serve_at")
+        else { throw refuse("it has not divided its users yet; try again in a moment") }
+        return JoinableRun(
+            release: release, model: model, settings: try row.string("settings"), asOf: asOf, serveAt: serveAt)
     }
 
     /// Whether a run of this command took in exactly this, however it ended afterwards.

@@ -10,9 +10,15 @@ import Postgres
 /// Why a run did not begin.
 package enum LedgerError: Error, Equatable, CustomStringConvertible {
     case heldByAnother(command: String, run: Int, since: String)
+    case lost(run: Int)
+    case notJoinable(run: Int, reason: String)
 
     package var description: String {
         switch self {
+        case .lost(let run):
+            "run \(run) gave no sign of life for \(RunLedger.leaseSeconds) seconds and was given up; "
+                + "run the same command again to go on"
+        case .notJoinable(let run, let reason): "run \(run) cannot be joined: \(reason)"
         case .heldByAnother(let command, let run, let since):
             "\(command) is already running (run \(run), since \(since)); wait for it, or see nearline runs"
         }
@@ -28,11 +34,33 @@ package struct RunReport: Sendable {
     package init() {}
 }
 
+/// How far a run is.
+package struct RunProgress: Equatable, Sendable {
+    package var stage: String?
+    package var done: Int?
+    package var total: Int?
+    package var unit: String?
+
+    package init(stage: String? = nil, done: Int? = nil, total: Int? = nil, unit: String? = nil) {
+        self.stage = stage
+        self.done = done
+        self.total = total
+        self.unit = unit
+    }
+}
+
 /// The book of runs: a row before work begins, its end after. A command runs once at a time in a database.
 ///
-/// A row belongs to the database session that wrote it: when that session is gone, the run is lost, whoever killed it.
+/// A row belongs to the database session that wrote it: when that session is gone, the run is lost, whoever killed it. And
+/// it is leased: a process that is frozen or cut off from the database, and so does not renew, loses it too, as does one
+/// behind a pooler, where the session tells nothing.
 package final class RunLedger {
+    /// How long a run lives without a sign of life.
+    package static let leaseSeconds = 60
+
     package let run: Int
+    /// The identity of this process, drawn for the run; never the host's name.
+    package let worker: UUIDKey
     private let connection: Connection
     private var isOpen = true
 
@@ -43,7 +71,8 @@ package final class RunLedger {
     ///   - settings: JSON.
     package init(_ command: String, settings: String, on connection: Connection) throws {
         self.connection = connection
-        let worker = UUIDKey.random().description
+        worker = UUIDKey.random()
+        let worker = worker.description
         var found = try RunLedger.book(command, worker, settings, on: connection)
         // The server may take a moment to see that a killed process has gone.
         for _ in 0..<RunLedger.secondLooks where found == nil {
@@ -70,11 +99,16 @@ package final class RunLedger {
         try markLost(on: connection)
         return try connection.execute(
             """
-            INSERT INTO nearline.run (command, worker, backend_pid, backend_start, settings)
+            INSERT INTO nearline.run (command, worker, backend_pid, backend_start, settings, is_pooled, code_version,
+                heartbeat_at, lease_until)
             SELECT $1, $2::uuid, pg_backend_pid(), (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
-                $3::jsonb
+                $3::jsonb, $4::boolean, $5, clock_timestamp(), clock_timestamp() + $6::int * interval '1 second'
             ON CONFLICT (command) WHERE state = 'running' DO NOTHING RETURNING run
-            """, [.text(command), .text(worker), .text(settings)], doing: "booking a run of \(command)"
+            """,
+            [
+                .text(command), .text(worker), .text(settings), .bool(connection.isPooled), .text(Product.version),
+                .int(Int64(leaseSeconds)),
+            ], doing: "booking a run of \(command)"
         ).first?.int("run")
     }
 
@@ -82,11 +116,45 @@ package final class RunLedger {
     package static func markLost(on connection: Connection) throws {
         try connection.execute(
             """
-            UPDATE nearline.run r SET state = 'lost', ended_at = now(), error = 'its database session ended without a word'
-            WHERE r.state = 'running' AND NOT EXISTS (
-                SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
-                    AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start))
+            UPDATE nearline.run r SET state = 'lost', ended_at = now(), error = CASE
+                WHEN r.lease_until <= clock_timestamp() THEN 'it gave no sign of life for its lease'
+                ELSE 'its database session ended without a word' END
+            WHERE r.state = 'running'
+                AND NOT nearline.is_alive(r.lease_until, r.is_pooled, r.backend_pid, r.backend_start)
+            RETURNING (
+                -- A frozen process may sit in the middle of a transaction: what it holds would be held for ever.
+                SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
+                WHERE NOT r.is_pooled AND a.pid = r.backend_pid AND a.backend_start = r.backend_start
+                    AND a.usename = current_user AND a.pid <> pg_backend_pid())
             """, doing: "looking for lost runs")
+    }
+
+    /// Has the lease run on, and says how far the run is; false where the run was lost meanwhile.
+    ///
+    /// - Parameter connection: of the heartbeat, since the run's own is at work.
+    package static func renew(_ run: Int, _ progress: RunProgress, on connection: Connection) throws -> Bool {
+        try !connection.execute(
+            """
+            UPDATE nearline.run SET heartbeat_at = clock_timestamp(), stage = $2, done = $3::bigint, total = $4::bigint,
+                unit = $5, lease_until = clock_timestamp() + $6::int * interval '1 second'
+            WHERE run = $1::bigint AND state = 'running' RETURNING 1
+            """,
+            [
+                .int(Int64(run)), Parameter(progress.stage), Parameter(progress.done), Parameter(progress.total),
+                Parameter(progress.unit), .int(Int64(leaseSeconds)),
+            ], doing: "renewing the lease of run \(run)"
+        ).isEmpty
+    }
+
+    /// What the run is made from, for people and for workers that join it.
+    package func note(asOf: String, serveAt: String, model: String, configHash: String, release: Int) throws {
+        try connection.execute(
+            """
+            UPDATE nearline.run SET as_of = $2::timestamptz, serve_at = $3::timestamptz, model = $4, config_hash = $5,
+                release = $6::int WHERE run = $1::bigint
+            """,
+            [.int(Int64(run)), .text(asOf), .text(serveAt), .text(model), .text(configHash), .int(Int64(release))],
+            doing: "noting what run \(run) makes")
     }
 
     /// Throws while any run is at work.
@@ -113,14 +181,42 @@ package final class RunLedger {
         ).isEmpty
     }
 
-    /// Keeps a sample of refused rows.
-    package func quarantine(_ rows: [(relation: String, reason: String, text: String)]) throws {
+    /// Keeps a sample of refused rows: the first few of each reason, whoever of several workers finds them.
+    package static func quarantine(
+        _ rows: [(relation: String, reason: String, text: String)], of run: Int, on connection: Connection
+    ) throws {
         for row in rows {
             try connection.execute(
-                "INSERT INTO nearline.quarantine (run, relation, reason, row_text) VALUES ($1::bigint, $2, $3, $4)",
-                [.int(Int64(run)), .text(row.relation), .text(row.reason), .text(row.text)],
-                doing: "keeping a refused row")
+                """
+                INSERT INTO nearline.quarantine (run, relation, reason, row_text) SELECT $1::bigint, $2, $3, $4
+                WHERE (SELECT count(*) FROM nearline.quarantine WHERE run = $1::bigint AND reason = $3) < $5::int
+                """,
+                [
+                    .int(Int64(run)), .text(row.relation), .text(row.reason), .text(row.text),
+                    .int(Int64(quarantinedPerReason)),
+                ], doing: "keeping a refused row")
         }
+    }
+
+    private static let quarantinedPerReason = 20
+
+    package func quarantine(_ rows: [(relation: String, reason: String, text: String)]) throws {
+        try RunLedger.quarantine(rows, of: run, on: connection)
+    }
+
+    /// After a lost session: the run belongs to the new one, unless another run has begun meanwhile.
+    package func reattach() throws {
+        let isOurs = try !connection.execute(
+            """
+            UPDATE nearline.run SET state = 'running', ended_at = NULL, error = NULL, backend_pid = pg_backend_pid(),
+                backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+                lease_until = clock_timestamp() + $2::int * interval '1 second'
+            WHERE run = $1::bigint AND state IN ('running', 'lost') AND NOT EXISTS (
+                SELECT FROM nearline.run o WHERE o.command = nearline.run.command AND o.state = 'running'
+                    AND o.run <> $1::bigint) RETURNING 1
+            """, [.int(Int64(run)), .int(Int64(Self.leaseSeconds))], doing: "taking run \(run) over into a new session"
+        ).isEmpty
+        guard isOurs else { throw LedgerError.lost(run: run) }
     }
 
     /// Notes what was taken in, to be called in the transaction that takes it: then one is there exactly when the other is,
@@ -151,7 +247,8 @@ package final class RunLedger {
         try connection.execute(
             """
             UPDATE nearline.run SET state = $2, ended_at = now(), counts = $3::jsonb, stage_seconds = $4::jsonb,
-                peak_bytes = $5::bigint, error = $6, release = $7::int WHERE run = $1::bigint
+                peak_bytes = $5::bigint, error = $6, release = coalesce($7::int, release), lease_until = NULL
+            WHERE run = $1::bigint AND state IN ('running', 'lost')
             """,
             [
                 .int(Int64(run)), .text(state), .text("{" + counts.joined(separator: ", ") + "}"),
@@ -164,7 +261,7 @@ package final class RunLedger {
 
 extension UUIDKey {
     /// A random (version 4) uuid: the identity of one process, never a host name.
-    fileprivate static func random() -> UUIDKey {
+    package static func random() -> UUIDKey {
         var generator = SystemRandomNumberGenerator()
         return UUIDKey(
             high: generator.next() & ~0xf000 | 0x4000, low: generator.next() & (.max >> 2) | (1 << 63))

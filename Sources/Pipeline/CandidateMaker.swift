@@ -9,6 +9,7 @@ struct CandidateMaker {
     let artifact: ModelArtifact
     let vectors: ItemVectors
     let kept: Int
+    let threads: Int
     private let encoder: UserEncoder
     private let topK: ExactTopK
     private let queries = FloatBuffer()
@@ -17,6 +18,7 @@ struct CandidateMaker {
     init(_ artifact: ModelArtifact, excluded: Set<Int32>, kept: Int, pool: WorkerPool) throws {
         self.artifact = artifact
         self.kept = kept
+        threads = pool.workers
         let width = artifact.parameters.settings.width, vocabulary = artifact.vocabulary
         vectors = ItemVectors(all: artifact.parameters, category: vocabulary.category, seller: vocabulary.seller)
         encoder = UserEncoder(artifact.parameters, vectors: vectors, pool: pool)

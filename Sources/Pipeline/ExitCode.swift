@@ -40,7 +40,10 @@ package enum ExitCode: Int32, Sendable {
             case is LedgerError: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
-            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile: .heldOrLate
+            case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile,
+                ReleaseError.shardLost,
+                ReleaseError.takenOver:
+                .heldOrLate
             case is ReleaseError, is GateRefusal, is TransitionRefusal, is PayloadError, is TrainingError,
                 is ImportRefused:
                 .data
@@ -49,6 +52,7 @@ package enum ExitCode: Int32, Sendable {
             case let error as InterestError: error.isForLater ? .heldOrLate : .data
             case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
+            case JobError.unknownRun: .missingInput
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -129,9 +133,11 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case otherClusters(asked: String, stored: String, release: Int)
     case otherEmbedding(asked: String, stored: String, release: Int)
     case otherWidth(column: String, found: Int, learned: Int)
+    case nothingToResume(reasons: [String])
     case emptySide(cut: String, isBefore: Bool)
     case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
+    case unknownRun(Int)
 
     package var description: String {
         switch self {
@@ -166,6 +172,11 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .otherWidth(let column, let found, let learned):
             "\(column) of the items relation holds vectors of \(found) numbers, the clusters were learned from \(learned); "
                 + "run nearline precompute, which learns them anew"
+        case .nothingToResume(let reasons):
+            reasons.isEmpty
+                ? "there is no unfinished release to go on with; run nearline precompute without --resume"
+                : "the unfinished release cannot be gone on with: \(reasons.joined(separator: "; ")); "
+                    + "run nearline precompute without --resume, which begins anew"
         case .emptySide(let cut, let isBefore):
             isBefore
                 ? "nothing was counted up to the cut \(cut); choose a later one with --cut"
@@ -175,6 +186,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"
+        case .unknownRun(let run): "there is no run \(run); nearline runs lists them"
         case .unknownClusters(let text, let release, let count):
             "'\(text)' is no cluster, and not several with commas between; "
                 + "nearline.release_cluster names the \(count) of release \(release)"

@@ -67,8 +67,15 @@ extension RunContext {
         on connection: Connection, settings json: String, _ body: (RunLedger, inout RunReport) throws -> Void
     ) throws {
         let ledger = try RunLedger(command, settings: json, on: connection)
+        defer { writeMetrics(on: connection) }
         var report = RunReport()
         do {
+            let heartbeat = try Heartbeat(run: ledger.run, self)
+            self.heartbeat = heartbeat
+            defer {
+                self.heartbeat = nil
+                heartbeat.end()
+            }
             try body(ledger, &report)
             report.stageSeconds = stageSeconds
             try ledger.done(report, peakBytes: peakBytes)
@@ -86,12 +93,20 @@ extension RunContext {
     func account(_ refused: RefusedRows, of source: EventSource, _ ledger: RunLedger, _ report: inout RunReport) throws
     {
         for (reason, count) in refused.counts { report.counts["refused: \(reason.rawValue)"] = count }
-        guard refused.total > 0 else { return }
         try ledger.quarantine(refused.sample.map { (source.names.events, $0.reason.rawValue, $0.text) })
-        log.warning("rows were refused", metadata: ["rows": "\(refused.total)", "reasons": "\(refused.summary)"])
-        guard refused.total <= settings.int("max-bad-rows") else {
+        try requireFew(refused.counts)
+    }
+
+    /// Ends the run where too many rows were refused.
+    func requireFew(_ refused: [RefusedReason: Int]) throws {
+        let total = refused.values.reduce(0, +)
+        guard total > 0 else { return }
+        let reasons = RefusedReason.allCases.compactMap { reason in refused[reason].map { "\($0) \(reason.rawValue)" } }
+            .joined(separator: ", ")
+        log.warning("rows were refused", metadata: ["rows": "\(total)", "reasons": "\(reasons)"])
+        guard total <= settings.int("max-bad-rows") else {
             throw SourceError.tooManyBadRows(
-                refused: refused.total, allowed: settings.int("max-bad-rows"), reasons: refused.summary)
+                refused: total, allowed: settings.int("max-bad-rows"), reasons: reasons)
         }
     }
 

@@ -1,6 +1,6 @@
 import Ledger
 
-/// `nearline runs`: what ran, when, and how it ended.
+/// `nearline runs`: what ran, when, and how it ended; of runs at work, how far they are.
 package struct ListRuns {
     package var count: Int
 
@@ -16,6 +16,7 @@ package struct ListRuns {
         var peakBytes: Int
         var counts: String
         var error: String?
+        var progress: StatusFacts.Progress?
     }
 
     package func run(_ context: RunContext) throws -> Answer {
@@ -24,18 +25,22 @@ package struct ListRuns {
         let facts = runs.map {
             Facts(
                 run: $0.run, command: $0.command, state: $0.state, startedAt: $0.startedAt, seconds: $0.seconds,
-                release: $0.release, peakBytes: $0.peakBytes, counts: $0.counts, error: $0.error)
+                release: $0.release, peakBytes: $0.peakBytes, counts: $0.counts, error: $0.error,
+                progress: $0.progress.map(StatusFacts.Progress.init))
         }
-        let rows = facts.map {
+        let rows = runs.map {
             [
                 "\($0.run)", $0.command, $0.state, $0.startedAt, String(($0.seconds * 10).rounded() / 10),
-                $0.release.map(String.init) ?? "", sizeText($0.peakBytes), $0.error ?? "",
+                $0.release.map(String.init) ?? "", sizeText($0.peakBytes),
+                $0.error ?? $0.progress.map(progressText) ?? "",
             ]
         }
         return Answer(
             rows.isEmpty
                 ? "nothing has run yet"
-                : table(["run", "command", "state", "started (UTC)", "seconds", "release", "peak", "error"], rows),
+                : table(
+                    ["run", "command", "state", "started (UTC)", "seconds", "release", "peak", "error, or how far"],
+                    rows),
             facts)
     }
 }

@@ -19,9 +19,16 @@ package struct PrecomputeCandidates {
     package var again: Bool
     package var unlogged: Bool
     package var dryRun: Bool
+    /// Processes that make lists, this one with them.
+    package var workers: Int
+    /// Fails where there is no unfinished release to go on with, and says why.
+    package var mustResume: Bool
+    /// Drops what an unfinished run has left, rather than going on with it.
+    package var fromScratch: Bool
 
     package init(
-        asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, unlogged: Bool, dryRun: Bool
+        asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, unlogged: Bool, dryRun: Bool,
+        workers: Int = 1, mustResume: Bool = false, fromScratch: Bool = false
     ) {
         self.asOf = asOf
         self.serveAt = serveAt
@@ -30,17 +37,105 @@ package struct PrecomputeCandidates {
         self.again = again
         self.unlogged = unlogged
         self.dryRun = dryRun
+        self.workers = workers
+        self.mustResume = mustResume
+        self.fromScratch = fromScratch
     }
 
-    private static let usersPerStep = 1024
-    private static let usersPerShard = 16_384
     private static let decisive =
-        ["candidates", "gap-minutes", "tokens", "session-items"] + TransitionMaker.decisive
+        ["candidates", "gap-minutes", "tokens", "session-items", "shard-users"] + TransitionMaker.decisive
 
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
-        let asOf = try Instant(asOf, source: source, on: connection)
+        let catalogue = ReleaseCatalogue(connection)
+        let wish = try wish(context, source, catalogue, on: connection)
+        let (facts, artifact, settings) = (wish.facts, wish.artifact, wish.settings)
+        if dryRun { return try plan(facts, source, artifact, context) }
+        if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
+            try catalogue.requireLists(of: current)
+            let served = try context.snapshots?.follow(current, on: connection)
+            return Answer(
+                "nothing to do: release \(current.release) is current, made by \(facts.model) from these events\(served ?? "")",
+                ["release": current.release])
+        }
+        if !again, let row = try catalogue.rolledBack(settingsHash: facts.settingsHash) {
+            throw ReleaseError.rolledBack(
+                release: row.release, reason: try catalogue.reason(of: row), isPruned: row.isPruned)
+        }
+        if !again, !publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
+            return Answer(
+                "nothing to do: release \(built.release) is built from this and waits for nearline publish",
+                ["release": built.release])
+        }
+        try registerIfForeign(facts.model, artifact, on: connection)
+        var answer: Answer?
+        try context.booked(on: connection, settings: settings) { ledger, report in
+            let pruner = ReleasePruner(connection)
+            let left = try goOn(with: facts, pruner, catalogue, context)
+            if !again, publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
+                context.log.info(
+                    "publishing the release that was built already", metadata: ["release": "\(built.release)"])
+                report.release = built.release
+                let served = try Publication(context, source: source, on: connection).publish(built)
+                answer = summary(try catalogue.release(built.release), report, served)
+                return
+            }
+            if left == nil {
+                try DiskSpace.requireRoom(
+                    forRelease: facts.candidatesPerUser,
+                    users: DiskSpace.expectedUsers(events: source.names.events, on: connection), unlogged: unlogged,
+                    context: context, on: connection)
+            }
+            let build = ReleaseBuild(
+                context: context, source: source, artifact: artifact, facts: facts, asOf: wish.asOf,
+                serveAt: wish.serveAt,
+                fingerprint: wish.fingerprint, unlogged: unlogged, workers: workers, ledger: ledger,
+                connection: connection)
+            let release: Int
+            do {
+                release = try build.make(goingOnWith: left, &report)
+            } catch {
+                try? giveUp(report.release, because: error, pruner, connection)
+                throw error
+            }
+            var served: String?
+            if publishes {
+                served = try Publication(context, source: source, on: connection).publish(
+                    catalogue.release(release))
+            }
+            answer = summary(try catalogue.release(release), report, served)
+        }
+        return answer!
+    }
+
+    /// What a release is to be made from.
+    private struct Wish {
+        let asOf: Instant
+        let serveAt: Instant
+        let artifact: ModelArtifact
+        let fingerprint: String
+        let settings: String
+        let facts: ReleaseFacts
+    }
+
+    /// What was asked for; where that is "now", and a run of the last hours that was asked the same has left a release
+    /// that the same would make, its now.
+    private func wish(
+        _ context: RunContext, _ source: EventSource, _ catalogue: ReleaseCatalogue, on connection: Connection
+    ) throws -> Wish {
+        if asOf == "now", serveAt == nil, !fromScratch, let before = try catalogue.unfinishedInstant(askedAsOf: asOf) {
+            let left = try wish(Instant(before, source: source, on: connection), context, source, on: connection)
+            if try catalogue.unfinished().contains(where: { $0.settingsHash == left.facts.settingsHash }) {
+                return left
+            }
+        }
+        return try wish(Instant(asOf, source: source, on: connection), context, source, on: connection)
+    }
+
+    private func wish(
+        _ asOf: Instant, _ context: RunContext, _ source: EventSource, on connection: Connection
+    ) throws -> Wish {
         let serveAt = try serveAt.map { try Instant($0, source: source, on: connection) } ?? asOf
         let (model, artifact) = try context.model(file: modelFile, asOf: asOf, on: connection)
         guard artifact.vocabulary.itemType == source.itemType else {
@@ -53,162 +148,57 @@ package struct PrecomputeCandidates {
         let facts = ReleaseFacts(
             model: model, asOf: asOf.text, serveAt: serveAt.text,
             settingsHash: Checksum.name([settings, model, asOf.text, serveAt.text, print].joined(separator: "|")),
-            candidatesPerUser: context.settings.int("candidates"))
-        if dryRun { return try plan(facts, source, artifact, context) }
-        let catalogue = ReleaseCatalogue(connection)
-        if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
-            try catalogue.requireLists(of: current)
-            let served = try context.snapshots?.follow(current, on: connection)
-            return Answer(
-                "nothing to do: release \(current.release) is current, made by \(model) from these events\(served ?? "")",
-                ["release": current.release])
-        }
-        if !again, let row = try catalogue.rolledBack(settingsHash: facts.settingsHash) {
-            throw ReleaseError.rolledBack(
-                release: row.release, reason: try catalogue.reason(of: row), isPruned: row.isPruned)
-        }
-        if !again, !publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
-            return Answer(
-                "nothing to do: release \(built.release) is built from this and waits for nearline publish",
-                ["release": built.release])
-        }
-        try registerIfForeign(model, artifact, on: connection)
-        var answer: Answer?
-        try context.booked(on: connection, settings: settings) { ledger, report in
-            let pruner = ReleasePruner(connection)
-            let dropped = try pruner.discardUnfinished(reason: "its run ended before it was whole")
-            if !dropped.isEmpty {
-                context.log.info("dropped unfinished releases", metadata: ["releases": "\(dropped)"])
-            }
-            if !again, publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
-                context.log.info(
-                    "publishing the release that was built already", metadata: ["release": "\(built.release)"])
-                report.release = built.release
-                let served = try Publication(context, source: source, on: connection).publish(built)
-                answer = summary(try catalogue.release(built.release), report, served)
-                return
-            }
-            try DiskSpace.requireRoom(
-                forRelease: facts.candidatesPerUser,
-                users: DiskSpace.expectedUsers(events: source.names.events, on: connection), unlogged: unlogged,
-                context: context, on: connection)
-            let writer = try ReleaseWriter(
-                facts, userType: source.userType, itemType: source.itemType, items: artifact.vocabulary.count,
-                unlogged: unlogged, on: connection)
-            report.release = writer.release
-            do {
-                try fill(writer, source, artifact, asOf, serveAt, print, context, ledger, &report)
-            } catch {
-                // At once where that is possible, so that a failed night costs no disk; else the next run does it.
-                _ = try? connection.reconnectIfLost()
-                _ = try? pruner.discardUnfinished(reason: "\(error)")
-                throw error
-            }
-            var served: String?
-            if publishes {
-                served = try Publication(context, source: source, on: connection).publish(
-                    catalogue.release(writer.release))
-            }
-            answer = summary(try catalogue.release(writer.release), report, served)
-        }
-        return answer!
+            candidatesPerUser: context.settings.int("candidates"),
+            madeFrom: try madeFrom([
+                "model": model, "as-of": asOf.text, "serve-at": serveAt.text, "settings": Checksum.name(settings),
+                "events": print, "vocabulary": artifact.vocabulary.hash, "asked-as-of": self.asOf,
+            ]))
+        return Wish(
+            asOf: asOf, serveAt: serveAt, artifact: artifact, fingerprint: print, settings: settings, facts: facts)
     }
 
-    /// Reads, encodes, scores and writes, shard by shard; memory holds one shard.
-    private func fill(
-        _ writer: ReleaseWriter, _ source: EventSource, _ artifact: ModelArtifact, _ asOf: Instant, _ serveAt: Instant,
-        _ fingerprint: String, _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
-    ) throws {
-        let reader = try context.connect("reader"), other = try context.connect("exclusions")
-        let vocabulary = artifact.vocabulary, kept = context.settings.int("candidates")
-        let current = try ReleaseCatalogue(reader).current()
-        let previous = try ClusterFinder.Previous(current, itemType: source.itemType, on: reader)
-        var popular: [Candidate] = [], clusters: FoundClusters?
-        try reader.transaction(.readOnlySnapshot, doing: "reading the events") {
-            let snapshot = try reader.execute("SELECT pg_export_snapshot() AS name", doing: "sharing a snapshot")[0]
-                .string("name")
-            try other.transaction(.readOnlySnapshot, doing: "reading exclusions") {
-                try other.execute(
-                    "SET TRANSACTION SNAPSHOT \(Quote.literal(snapshot))", doing: "taking over a snapshot")
-                let exclusions = ExclusionReader(source, vocabulary: vocabulary)
-                let denied = try exclusions.forEverybody(on: other)
-                guard denied.count < vocabulary.count else { throw JobError.everythingExcluded(items: denied.count) }
-                let maker = try context.stage("preparing item vectors") {
-                    try CandidateMaker(artifact, excluded: denied, kept: kept, pool: context.pool)
-                }
-                clusters = try context.stage("finding clusters") {
-                    try ClusterFinder(context: context, source: source, connection: other).clusters(
-                        of: vocabulary, vectors: maker.vectors.units.pointer,
-                        width: artifact.parameters.settings.width, previous: previous)
-                }
-                var pass = ListPass(
-                    maker: maker, writer: writer, exclusions: exclusions, connection: other,
-                    popular: RecentPopularity(items: vocabulary.count, asOf: asOf.seconds), serveAt: serveAt.seconds)
-                var histories = HistoryReader(
-                    source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now
-                )
-                try context.stage("making lists") {
-                    try histories.read(on: reader) { user, history in
-                        try pass.add(user, history, step: Self.usersPerStep, shard: Self.usersPerShard) { users in
-                            try context.safePoint()
-                            context.progress(users, "users")
-                        }
-                    }
-                    try pass.finish()
-                }
-                popular = pass.popular.list(vocabulary.count, excluded: denied)
-                try writer.writeFallback(Array(popular.prefix(kept)))
-                report.counts = [
-                    "users": writer.users, "users without a known item": pass.withoutItems, "events": histories.events,
-                    "events of unknown items": histories.unknownItems, "items": vocabulary.count,
-                    "items excluded for everybody": denied.count, "short lists": pass.shortLists,
-                    "payload bytes": writer.payloadBytes,
-                ]
-                try context.account(histories.refused, of: source, ledger, &report)
-                guard writer.users > 0 else {
-                    throw SourceError.noEvents(relation: source.names.events, asOf: asOf.text)
-                }
-            }
+    /// The unfinished release that this run goes on with; the others are dropped, and it is said why.
+    private func goOn(
+        with facts: ReleaseFacts, _ pruner: ReleasePruner, _ catalogue: ReleaseCatalogue, _ context: RunContext
+    ) throws -> Int? {
+        let parts = (try? JSONDecoder().decode([String: String].self, from: Data(facts.madeFrom.utf8))) ?? [:]
+        let decision = ResumeDecision(
+            try catalogue.unfinished(), settingsHash: facts.settingsHash, madeFrom: parts, unlogged: unlogged,
+            beginsAnew: fromScratch)
+        if mustResume, decision.goesOnWith == nil {
+            throw JobError.nothingToResume(reasons: decision.discards.sorted { $0.key < $1.key }.map(\.value))
         }
-        try context.stage("lists of excluded users") {
-            try writeOwnFallbacks(writer, source, vocabulary, popular, kept, on: reader, &report)
+        for (release, reason) in decision.discards.sorted(by: { $0.key < $1.key }) {
+            _ = try pruner.discardUnfinished([release], reason: reason)
+            context.log.info(
+                "dropped an unfinished release", metadata: ["release": "\(release)", "reason": "\(reason)"])
         }
-        let found = clusters!
-        // Numbers mean the same clusters only where these are made the same way.
-        let compared = previous?.source == found.items.source ? current : nil
-        let build = try TransitionMaker(context: context, source: source).build(
-            vocabulary.items, found, asOf,
-            inputHash: TransitionMaker.inputHash(context.settings, fingerprint, asOf, knowsModelOnly: true),
-            previous: compared.map {
-                try TransitionCatalogue(release: $0.release, on: reader).successors(TransitionMaker.compared)
-            } ?? [], &report)
-        try context.stage("writing transitions") { try writer.write(build) }
-        report.counts["transition keys"] = writer.transitions
-        try context.stage("indexing and validating") {
-            try writer.finish(vocabulary, clusterOfRow: found.items.clusterOfItem)
+        if let release = decision.goesOnWith {
+            let progress = try catalogue.shards(of: release)
+            context.log.info(
+                "going on with an unfinished release",
+                metadata: ["release": "\(release)", "shards": "\(progress.shards)", "done": "\(progress.done)"])
         }
+        return decision.goesOnWith
     }
 
-    /// Users without a model list who have exclusions of their own get the popular list without those items, as a list of
-    /// their own: the list for everybody would show them what they are not to see.
-    private func writeOwnFallbacks(
-        _ writer: ReleaseWriter, _ source: EventSource, _ vocabulary: Vocabulary, _ popular: [Candidate], _ kept: Int,
-        on connection: Connection, _ report: inout RunReport
+    /// What failed for a reason that will be there again is dropped at once, so that a bad night costs no disk; what was
+    /// stopped, or met a server that was away, is left for the next run to go on with.
+    private func giveUp(
+        _ release: Int?, because error: any Error, _ pruner: ReleasePruner, _ connection: Connection
     ) throws {
-        var shard: [(user: ExternalID, list: [Candidate])] = []
-        let before = writer.users
-        try ExclusionReader(source, vocabulary: vocabulary).usersWithout(
-            listIn: writer.candidateTable, on: connection
-        ) { user, excluded in
-            shard.append((user, Array(popular.lazy.filter { !excluded.contains(Int32($0.row)) }.prefix(kept))))
-            guard shard.count >= Self.usersPerShard else { return }
-            try writer.write(shard)
-            shard.removeAll(keepingCapacity: true)
+        let passing: [ExitCode] = [.databaseUnreachable, .heldOrLate, .fileFault]
+        guard let release, StopSignal.shared.signalReceived == nil, !passing.contains(ExitCode(for: error)) else {
+            return
         }
-        if !shard.isEmpty { try writer.write(shard) }
-        report.counts["users with the popular list less their exclusions"] = writer.users - before
-        report.counts["users"] = writer.users
-        report.counts["payload bytes"] = writer.payloadBytes
+        _ = try connection.reconnectIfLost()
+        _ = try pruner.discardUnfinished([release], reason: "\(error)")
+    }
+
+    private func madeFrom(_ parts: [String: String]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(parts), as: UTF8.self)
     }
 
     /// A model given as a file may come from another database: its release still needs its row.

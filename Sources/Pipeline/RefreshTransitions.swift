@@ -92,7 +92,7 @@ package struct RefreshTransitions {
             try ClusterFinder(context: context, source: source, connection: connection).refreshed(known)
         }
         let maker = TransitionMaker(context: context, source: source)
-        var build = try maker.build(
+        var (build, _) = try maker.build(
             known.items + added, found, asOf, inputHash: inputHash,
             previous: served.catalogue.successors(TransitionMaker.compared), &report
         ) { refused, report in

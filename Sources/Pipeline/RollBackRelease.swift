@@ -44,6 +44,7 @@ package struct RollBackRelease {
             try ReleaseSwitch(connection).rollBack(from: current.release, to: chosen.release, reason: reason)
             served = try context.snapshots?.followMoved(chosen, on: connection)
         }
+        context.writeMetrics(on: connection)
         return Answer(
             """
             release \(chosen.release) is current (\(chosen.users) users, events \(ageText(chosen.ageSeconds)))\(served ?? "")

@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Logging
 import Postgres
 
@@ -12,6 +13,9 @@ package final class RunContext {
     package private(set) var stageSeconds: [(stage: String, seconds: Double)] = []
     private var lastProgress = ContinuousClock.now
     private var stageStarted = ContinuousClock.now
+    /// While a run is booked: its signs of life.
+    var heartbeat: Heartbeat?
+    private var stageName: String?
 
     package init(_ command: String, settings: Settings) {
         self.command = command
@@ -19,6 +23,12 @@ package final class RunContext {
         isTerminal = isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
         let handler = StandardErrorLog(isForPeople: isTerminal)
         log = Logger(label: "nearline") { _ in handler }
+    }
+
+    /// The same with the settings of a run that another process has begun.
+    func taking(_ json: String, of run: Int) throws -> RunContext {
+        let decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
+        return RunContext(command, settings: try settings.taking(decided, from: "run \(run)"))
     }
 
     /// Microseconds since 1970.
@@ -53,6 +63,8 @@ package final class RunContext {
         try safePoint()
         stageStarted = ContinuousClock.now
         lastProgress = stageStarted
+        stageName = name
+        heartbeat?.note(RunProgress(stage: name))
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
         stageSeconds.append((name, seconds))
@@ -62,12 +74,27 @@ package final class RunContext {
     }
 
     /// Stops here if a signal asked for it.
-    package func safePoint() throws { try StopSignal.shared.check() }
+    package func safePoint() throws {
+        try StopSignal.shared.check()
+        try heartbeat?.check()
+    }
+
+    /// Waits, and ends the wait early where a signal asks to stop.
+    func pause(seconds: Double) throws {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            try safePoint()
+            usleep(UInt32(min(0.1, max(0.001, (end - ContinuousClock.now) / .seconds(1))) * 1e6))
+        }
+    }
 
     /// Shows how far a stage is: a bar that is redrawn on a terminal, a line every half minute elsewhere.
     ///
-    /// - Parameter fraction: 0 to 1 where the end is known.
-    package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, note: String = "") {
+    /// - Parameters:
+    ///   - fraction: 0 to 1 where the end is known.
+    ///   - total: what `done` will be at the end, as far as that can be told.
+    package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, total: Int? = nil, note: String = "") {
+        heartbeat?.note(RunProgress(stage: stageName, done: done, total: total, unit: unit))
         let elapsed = ContinuousClock.now - lastProgress
         guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }
         lastProgress = ContinuousClock.now

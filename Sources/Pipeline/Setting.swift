@@ -52,6 +52,7 @@ package struct Setting: Sendable {
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting("shard-users", "16384", .integer(1...1_000_000), "users that a worker claims and stores at a time"),
         Setting(
             "clusters", "auto", .choice(["auto", "category", "seller", "semantic"]),
             "what groups items: a column of the items relation, or their vectors; auto: category where there is one"),
@@ -97,6 +98,8 @@ package struct Setting: Sendable {
         Setting("interest-judged", "200", .integer(1...1_000_000), "keys that a language model is judged by first"),
         Setting("min-valid-share", "0.9", .real(0...1), "gate: share of answers that name a new cluster"),
         Setting("min-hit-rate", "0.015", .real(0...1), "gate: held-out next clusters that the answers hit"),
+        Setting(
+            "metrics", "", .text, "OpenMetrics file that every run and nearline status write; empty: none is written"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 

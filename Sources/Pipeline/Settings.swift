@@ -71,6 +71,19 @@ package struct Settings: Sendable {
         try checkTogether()
     }
 
+    /// The same with some values that somebody else has decided.
+    package func taking(_ decided: [String: String], from origin: String) throws -> Settings {
+        try Settings(
+            values.map { value in
+                decided[value.setting.name].map { Value(setting: value.setting, text: $0, origin: origin) } ?? value
+            })
+    }
+
+    private init(_ values: [Value]) throws {
+        self.values = values
+        try checkTogether()
+    }
+
     private func checkTogether() throws {
         guard !Connection.passwordIn(text("database")) else { throw SettingsError.passwordInConnection }
         guard int("width") % (2 * int("heads")) == 0 else {

@@ -92,6 +92,7 @@ final class CountingWorker: @unchecked Sendable {
     /// Of all scenes together, then of each one.
     let tallies: [TransitionTally]
     private(set) var popularity: ClusterPopularity
+    private(set) var recent: RecentPopularity
     /// By cluster.
     private(set) var events: [Int]
 
@@ -104,12 +105,14 @@ final class CountingWorker: @unchecked Sendable {
         }
         popularity = try ClusterPopularity(
             clusterOfItem: clusters.clusterOfItem, asOf: asOf, settings: settings)
+        recent = RecentPopularity(items: clusters.clusterOfItem.count, asOf: asOf)
         events = [Int](repeating: 0, count: clusters.names.count)
     }
 
     func add(_ user: EngagedEvents) throws {
         try tallies[0].add(clusters: user.clusters, times: user.times)
         popularity.add(items: user.items, times: user.times)
+        recent.add(items: user.items, times: user.times)
         for cluster in user.clusters where cluster >= 0 { events[Int(cluster)] += 1 }
         for scene in 1..<max(1, tallies.count) {
             let here = user.scenes.indices.filter { user.scenes[$0] == Int32(scene) }

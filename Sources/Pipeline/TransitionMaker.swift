@@ -49,7 +49,7 @@ struct TransitionMaker {
         _ items: [ExternalID], _ found: FoundClusters, _ asOf: Instant, inputHash: String,
         previous: [(key: Int64, clusters: [Int32])], _ report: inout RunReport,
         account: (RefusedRows, inout RunReport) throws -> Void = { _, _ in }
-    ) throws -> TransitionBuild {
+    ) throws -> (build: TransitionBuild, recent: RecentPopularity) {
         let connection = try context.connect("transitions")
         let vocabulary = Vocabulary(items, type: source.itemType)
         let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
@@ -74,7 +74,9 @@ struct TransitionMaker {
                 inputHash: inputHash, settings: Self.settings(context.settings))
             facts.codebook = found.codebook
             facts.figures = figures(found)
-            return try gather(workers, found, scenes, facts, denied, previous)
+            var recent = workers[0].recent
+            for worker in workers.dropFirst() { recent.add(worker.recent) }
+            return (try gather(workers, found, scenes, facts, denied, previous), recent)
         }
     }
 

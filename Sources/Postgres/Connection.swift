@@ -49,6 +49,14 @@ package final class Connection {
     /// The process that serves this session, as in `pg_stat_activity`.
     package var backendPID: Int32 { PQbackendPID(handle) }
 
+    /// Whether a pooler stands between: then the session that serves one transaction need not serve the next.
+    ///
+    /// A pooler makes up the number of the session for its clients, and the server says another. Asked once.
+    package private(set) lazy var isPooled: Bool = {
+        let answer = try? execute("SELECT pg_backend_pid() AS pid", doing: "looking for a pooler").first
+        return (try? answer?.int("pid")).flatMap { $0 } != Int(backendPID)
+    }()
+
     /// Receives the server's notices and warnings, on one line each; without it they are dropped.
     package var onNotice: ((String) -> Void)? {
         get { notices.handler }

@@ -4,7 +4,7 @@ import ResultCodec
 
 /// Reads the stored lists of one release: the one place that knows what besides the bytes that takes.
 struct ListDecoder: Sendable {
-    private let dictionary: PayloadDictionary?
+    let dictionary: PayloadDictionary?
 
     init(dictionary: [UInt8]?) { self.dictionary = dictionary.map { PayloadDictionary($0) } }
 

@@ -2,7 +2,7 @@ import Postgres
 
 /// The releases of a database, read: which is current, which waits, which there were.
 package struct ReleaseCatalogue {
-    private let connection: Connection
+    let connection: Connection
 
     package init(_ connection: Connection) { self.connection = connection }
 

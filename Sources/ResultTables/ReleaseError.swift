@@ -10,6 +10,8 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
     case notServedBefore(release: Int, state: String)
     case supersededMeanwhile(release: Int, by: Int)
     case rebuiltMeanwhile(release: Int, build: Int)
+    case shardLost(release: Int, shard: Int)
+    case takenOver(release: Int)
     case overlayFull(release: Int, users: Int, limit: Int)
     case emptied(release: Int)
     case unfinished(release: Int)
@@ -38,6 +40,10 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
         case .rebuiltMeanwhile(let release, let build):
             "build \(build) replaced the transitions of release \(release) meanwhile; they are served: "
                 + "see nearline transitions --churn"
+        case .shardLost(let release, let shard):
+            "the lease of shard \(shard) of release \(release) ran out and another worker has it; nothing of it was stored here"
+        case .takenOver(let release):
+            "another run has taken over release \(release); this one stored nothing since: see nearline runs"
         case .overlayFull(let release, let users, let limit):
             "the overlay of release \(release) would hold \(users) users, \(limit) are its bound; run nearline precompute"
         case .unfinished(let release):

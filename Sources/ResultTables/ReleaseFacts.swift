@@ -5,12 +5,18 @@ package struct ReleaseFacts: Sendable {
     package var serveAt: String
     package var settingsHash: String
     package var candidatesPerUser: Int
+    /// The parts of the hash, as a JSON object: what a run that goes on with the release must have the same.
+    package var madeFrom: String
 
-    package init(model: String, asOf: String, serveAt: String, settingsHash: String, candidatesPerUser: Int) {
+    package init(
+        model: String, asOf: String, serveAt: String, settingsHash: String, candidatesPerUser: Int,
+        madeFrom: String = "{}"
+    ) {
         self.model = model
         self.asOf = asOf
         self.serveAt = serveAt
         self.settingsHash = settingsHash
         self.candidatesPerUser = candidatesPerUser
+        self.madeFrom = madeFrom
     }
 }

@@ -11,41 +11,45 @@ import ResultCodec
 /// Loads one release into standalone tables that no reader can see, then attaches and validates them together.
 package final class ReleaseWriter {
     package let release: Int
-    package private(set) var users = 0
-    package private(set) var payloadBytes = 0
-    package private(set) var transitions = 0
-    private var shards = 0
-    private let connection: Connection
-    private let facts: ReleaseFacts
-    private let userType: IDType
-    private let itemType: IDType
-    private let here: ListRows
-    private let beside: [ListRows]
+    package internal(set) var users = 0
+    package internal(set) var payloadBytes = 0
+    package internal(set) var transitions = 0
+    let connection: Connection
+    let itemType: IDType
+    let here: ListRows
+    let beside: [ListRows]
+    /// The run that builds it; nil where no ledger is kept.
+    let run: Int?
+    /// Shards that this process has stored: only of those it knows what they show.
+    var ownShards = 0
+    private var hasDictionary = false
+    /// Lists and bytes by codec, up to the last shard.
+    private var encodedBefore: [String: Int] = [:]
 
     /// Creates the release row and its empty leaf tables.
     ///
-    /// - Parameter unlogged: spares the write-ahead log, and with it half of what a build writes; a crash of the server then
-    ///   empties the release, and a replica never has it.
-    package init(
-        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, unlogged: Bool = false,
+    /// - Parameters:
+    ///   - unlogged: spares the write-ahead log, and with it half of what a build writes; a crash of the server then
+    ///     empties the release, and a replica never has it.
+    ///   - run: the run that builds it.
+    package convenience init(
+        _ facts: ReleaseFacts, userType: IDType, itemType: IDType, items: Int, unlogged: Bool = false, run: Int? = nil,
         on connection: Connection
     ) throws {
-        self.facts = facts
-        self.userType = userType
-        self.itemType = itemType
-        self.connection = connection
         let release = try connection.transaction(doing: "beginning a release") {
             try connection.execute(
                 "SELECT nearline.create_result_tables($1::regtype, $2::regtype)",
                 [.text(userType.rawValue), .text(itemType.rawValue)], doing: "preparing the result tables")
             let release = try connection.execute(
                 """
-                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user, is_unlogged)
-                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean) RETURNING release
+                INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user, is_unlogged, run,
+                    made_from)
+                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean, $7::bigint, $8::jsonb)
+                RETURNING release
                 """,
                 [
                     .text(facts.model), .text(facts.asOf), .text(facts.serveAt), .text(facts.settingsHash),
-                    .int(Int64(facts.candidatesPerUser)), .text(unlogged ? "true" : "false"),
+                    .int(Int64(facts.candidatesPerUser)), .bool(unlogged), Parameter(run), .text(facts.madeFrom),
                 ], doing: "registering a release")[0].int("release")
             for table in Leaf.allCases {
                 let name = table.name(release)
@@ -57,37 +61,134 @@ package final class ReleaseWriter {
             }
             return release
         }
+        self.init(release, userType: userType, itemType: itemType, items: items, run: run, on: connection)
+    }
+
+    /// Goes on with a release that was begun, by an earlier run or by another process at the same time.
+    ///
+    /// - Parameter takesOver: the run makes the release its own; what an earlier run still sends for it is refused then.
+    package convenience init(
+        continuing release: Int, userType: IDType, itemType: IDType, items: Int, run: Int, takesOver: Bool,
+        on connection: Connection
+    ) throws {
+        if takesOver {
+            let isTaken = try !connection.execute(
+                """
+                UPDATE nearline.release SET run = $2::bigint
+                WHERE release = $1::int AND state = 'building' AND coalesce(run, 0) <= $2::bigint RETURNING 1
+                """, [.int(Int64(release)), .int(Int64(run))], doing: "taking over release \(release)"
+            ).isEmpty
+            guard isTaken else { throw ReleaseError.takenOver(release: release) }
+        }
+        self.init(release, userType: userType, itemType: itemType, items: items, run: run, on: connection)
+        try lookAgain()
+    }
+
+    private init(
+        _ release: Int, userType: IDType, itemType: IDType, items: Int, run: Int?, on connection: Connection
+    ) {
         self.release = release
+        self.itemType = itemType
+        self.run = run
+        self.connection = connection
         here = ListRows(release: release, userType: userType, items: items)
         beside = (0..<Self.helpers).map { _ in ListRows(release: release, userType: userType, items: items) }
+    }
+
+    /// Counts what all processes have stored, and learns the dictionary that one of them has trained.
+    package func lookAgain() throws {
+        let row = try connection.execute(
+            """
+            SELECT coalesce(sum(s.users), 0)::bigint AS users, coalesce(sum(s.payload_bytes), 0)::bigint AS bytes
+            FROM nearline.release_shard s WHERE s.release = $1::int
+            """, [.int(Int64(release))], doing: "counting release \(release)")[0]
+        users = try row.int("users")
+        payloadBytes = try row.int("bytes")
+        guard !hasDictionary, let dictionary = try ListDecoder(release: release, on: connection).dictionary else {
+            return
+        }
+        use(dictionary)
     }
 
     /// A core is left to the server, and with three more it has enough to do.
     private static var helpers: Int { max(1, min(3, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1)) }
 
     /// Stores one shard of users with its row in the ledger: one transaction, so that one is there with the other.
-    package func write(_ shard: some Collection<(user: ExternalID, list: [Candidate])>) throws {
+    ///
+    /// Throws ``ReleaseError/shardLost(release:shard:)`` where the lease has passed to somebody else meanwhile.
+    ///
+    /// - Parameters:
+    ///   - claimed: the range that these users are of; nil for a shard that nobody planned.
+    ///   - figures: what was counted on the way; summed up when the release is whole.
+    package func write(
+        _ shard: some Collection<(user: ExternalID, list: [Candidate])>, as claimed: ClaimedShard? = nil,
+        figures: [String: Int] = [:]
+    ) throws {
         let doing = "writing \(shard.count) lists of release \(release)", shard = Array(shard)
         // Of the first shard alone, so that a release made anew has the same one.
-        if shards == 0 { try trainDictionary(shard.map(\.list)) }
+        if !hasDictionary, claimed.map({ $0.number == 0 }) ?? (ownShards == 0) {
+            try trainDictionary(shard.map(\.list))
+        }
         let pieces = ShardPieces(shard, here: here, beside: beside)
         defer { pieces.end() }
         let (stored, bytes) = try connection.transaction(doing: doing) {
             // The transaction that validates the release waits for the log, and for all that was written before it.
             try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
+            // Behind a pooler nobody can end the session of a worker that was frozen before it committed.
+            try connection.execute("SET LOCAL idle_in_transaction_session_timeout = '90s'", doing: doing)
             let copied = try copy(pieces, doing: doing)
-            try connection.execute(
-                """
-                INSERT INTO nearline.release_shard (release, shard, users, payload_bytes)
-                VALUES ($1::int, $2::int, $3::bigint, $4::bigint)
-                """,
-                [.int(Int64(release)), .int(Int64(shards)), .int(Int64(copied.stored)), .int(Int64(copied.bytes))],
-                doing: "booking shard \(shards) of release \(release)")
+            try book(copied, claimed, figures)
             return copied
         }
-        shards += 1
+        ownShards += 1
         users += stored
         payloadBytes += bytes
+        encodedBefore = encoded
+    }
+
+    /// Last, so that no lock on the ledger is held while lists are sent: a worker that is frozen then keeps nobody waiting.
+    private func book(
+        _ copied: (stored: Int, bytes: Int), _ claimed: ClaimedShard?, _ figures: [String: Int]
+    ) throws {
+        let all = figures.merging(encoded.map { ($0, $1 - (encodedBefore[$0] ?? 0)) }) { $1 }
+        let json = "{" + all.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
+        let counts: [Parameter] = [
+            .int(Int64(release)), .int(Int64(copied.stored)), .int(Int64(copied.bytes)), .text(json),
+        ]
+        guard let claimed else {
+            try fence()
+            try connection.execute(
+                """
+                INSERT INTO nearline.release_shard (release, shard, users, payload_bytes, figures)
+                SELECT $1::int, coalesce(max(shard) + 1, 0), $2::bigint, $3::bigint, $4::jsonb
+                FROM nearline.release_shard WHERE release = $1::int
+                """, counts, doing: "booking a shard of release \(release)")
+            return
+        }
+        let isOurs = try !connection.execute(
+            """
+            UPDATE nearline.release_shard SET state = 'done', users = $2::bigint, payload_bytes = $3::bigint,
+                figures = $4::jsonb, written_at = now(), lease_until = NULL
+            WHERE release = $1::int AND shard = $5::int AND term = $6::int AND state = 'claimed' RETURNING 1
+            """, counts + [.int(Int64(claimed.number)), .int(Int64(claimed.term))],
+            doing: "booking shard \(claimed.number) of release \(release)"
+        ).isEmpty
+        guard isOurs else { throw ReleaseError.shardLost(release: release, shard: claimed.number) }
+    }
+
+    /// Throws unless the release is still this run's to build: one that was frozen finds that another has taken it over.
+    func fence() throws {
+        guard let run else { return }
+        let isOurs = try !connection.execute(
+            "SELECT 1 FROM nearline.release WHERE release = $1::int AND run = $2::bigint AND state = 'building' FOR SHARE",
+            [.int(Int64(release)), .int(Int64(run))], doing: "holding release \(release)"
+        ).isEmpty
+        guard isOurs else { throw ReleaseError.takenOver(release: release) }
+    }
+
+    private func use(_ dictionary: PayloadDictionary) {
+        for rows in [here] + beside { rows.use(dictionary) }
+        hasDictionary = true
     }
 
     private func trainDictionary(_ lists: [[Candidate]]) throws {
@@ -105,19 +206,22 @@ package final class ReleaseWriter {
                 "UPDATE nearline.release SET dictionary = $2::bigint WHERE release = $1::int",
                 [.int(Int64(release)), .int(Int64(dictionary.id))], doing: "storing the payload dictionary")
         }
-        for rows in [here] + beside { rows.use(dictionary) }
+        use(dictionary)
     }
 
     private static let listsTrainedOn = 1000
 
-    /// Lists and bytes by codec, as JSON.
-    private var encoding: String {
-        let parts = PayloadCodec.allCases.map { codec in
-            let (lists, bytes) = ([here] + beside).map { $0.encoding(by: codec) }
-                .reduce((0, 0)) { ($0.0 + $1.lists, $0.1 + $1.bytes) }
-            return "\"\(codec)\": {\"lists\": \(lists), \"bytes\": \(bytes)}"
+    /// Lists and bytes by codec, of this process so far.
+    private var encoded: [String: Int] {
+        var all: [String: Int] = [:]
+        for codec in PayloadCodec.allCases {
+            for rows in [here] + beside {
+                let (lists, bytes) = rows.encoding(by: codec)
+                all["\(codec) lists", default: 0] += lists
+                all["\(codec) bytes", default: 0] += bytes
+            }
         }
-        return "{" + parts.joined(separator: ", ") + "}"
+        return all
     }
 
     private func copy(_ pieces: ShardPieces, doing: String) throws -> (stored: Int, bytes: Int) {
@@ -138,86 +242,13 @@ package final class ReleaseWriter {
 
     /// The list of everybody who has none.
     package func writeFallback(_ list: [Candidate]) throws {
-        try connection.execute(
-            "INSERT INTO nearline.fallback (release, payload) VALUES ($1::int, $2)",
-            [.int(Int64(release)), .bytes(try here.payload(of: list))], doing: "writing the fallback list")
-    }
-
-    /// The clusters, and for each key of the last ones those that come next.
-    package func write(_ build: TransitionBuild) throws {
-        try TransitionWriter(release: release, on: connection).store(build)
-        transitions = build.keys.count
-    }
-
-    /// Stores the dictionary and exposure, builds keys, counts what is there, attaches: the release is then `validated`.
-    ///
-    /// - Parameter clusterOfRow: the cluster of each item, -1 for none; empty where nothing is known of clusters.
-    package func finish(_ vocabulary: Vocabulary, clusterOfRow: [Int32] = []) throws {
-        let exposure = ExposureCounts.sums(([here] + beside).map(\.exposure))
-        var key: [UInt8] = []
-        _ = try connection.copyIn(
-            Leaf.item.name(release), columns: ["release", "item_row", "item_id", "lists", "lists_top_10", "cluster"],
-            doing: "writing the dictionary of release \(release)"
-        ) { out in
-            for (row, item) in vocabulary.items.enumerated() {
-                key.removeAll(keepingCapacity: true)
-                item.appendBinary(to: &key, type: itemType)
-                try out.beginRow(fields: 6)
-                out.int32(Int32(release))
-                out.int32(Int32(row))
-                out.bytes(key)
-                out.int64(exposure.lists[row])
-                out.int64(exposure.listsInTop[row])
-                if row < clusterOfRow.count, clusterOfRow[row] >= 0 {
-                    out.int32(clusterOfRow[row])
-                } else {
-                    out.null()
-                }
-            }
-        }
-        for table in Leaf.allCases {
-            let name = table.name(release)
-            let others = table.keys.dropFirst().map { ", ADD UNIQUE (\($0))" }.joined()
+        try connection.transaction(doing: "writing the fallback list") {
+            try fence()
             try connection.execute(
                 """
-                ALTER TABLE \(name) ADD PRIMARY KEY (\(table.keys[0]))\(others),
-                    ADD CONSTRAINT one_release CHECK (release = \(release))
-                """, doing: "indexing \(name)")
-            try connection.execute("VACUUM (FREEZE, ANALYZE) \(name)", doing: "vacuuming \(name)")
-        }
-        try validate(items: vocabulary.count)
-    }
-
-    private func validate(items: Int) throws {
-        try connection.transaction(doing: "validating release \(release)") {
-            // Readers go on. All four at once and before anything gives us a snapshot: a prune that finalises a detachment
-            // has one of these locks while it waits for older snapshots to go.
-            let parents = Leaf.allCases.map(\.parent).joined(separator: ", ")
-            try connection.execute(
-                "LOCK TABLE \(parents) IN SHARE UPDATE EXCLUSIVE MODE", doing: "waiting to attach release \(release)")
-            for (table, claimed) in [
-                (Leaf.candidate, users), (.overlay, 0), (.transition, transitions), (.item, items),
-            ] {
-                let stored = try connection.execute(
-                    "SELECT count(*) AS n FROM \(table.name(release))", doing: "counting \(table.name(release))")[0]
-                    .int("n")
-                guard stored == claimed else {
-                    throw ReleaseError.rowsMissing(table: table.name(release), claimed: claimed, stored: stored)
-                }
-                try connection.execute(
-                    "ALTER TABLE \(table.parent) ATTACH PARTITION \(table.name(release)) FOR VALUES IN (\(release))",
-                    doing: "attaching \(table.name(release))")
-            }
-            try connection.execute(
-                """
-                UPDATE nearline.release SET state = 'validated', users = $2::bigint, items = $3::bigint,
-                    transitions = $4::bigint, payload_bytes = $5::bigint, encoding = $6::jsonb
-                WHERE release = $1::int AND state = 'building'
-                """,
-                [
-                    .int(Int64(release)), .int(Int64(users)), .int(Int64(items)), .int(Int64(transitions)),
-                    .int(Int64(payloadBytes)), .text(encoding),
-                ], doing: "validating release \(release)")
+                INSERT INTO nearline.fallback (release, payload) VALUES ($1::int, $2)
+                ON CONFLICT (release) DO UPDATE SET payload = EXCLUDED.payload
+                """, [.int(Int64(release)), .bytes(try here.payload(of: list))], doing: "writing the fallback list")
         }
     }
 }

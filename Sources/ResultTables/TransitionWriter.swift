@@ -18,8 +18,20 @@ package struct TransitionWriter {
     ///
     /// - Returns: the number of the build.
     @discardableResult
-    package func store(_ build: TransitionBuild) throws -> Int {
-        try connection.transaction(doing: "storing the transitions of release \(release)") { try insert(build) }
+    func storeAnew(_ build: TransitionBuild) throws -> Int {
+        try clear()
+        // Of a run that was killed behind it.
+        try connection.execute(
+            "DELETE FROM nearline.transition_build WHERE release = $1::int", [.int(Int64(release))],
+            doing: "clearing builds of release \(release)")
+        return try insert(build)
+    }
+
+    private func clear() throws {
+        for table in [leaf, "nearline.release_cluster", "nearline.release_scene"] {
+            try connection.execute(
+                "DELETE FROM \(table) WHERE release = $1::int", [.int(Int64(release))], doing: "clearing \(table)")
+        }
     }
 
     /// Replaces the transitions of a release in one transaction: readers see those from before, then the new ones.
@@ -37,10 +49,7 @@ package struct TransitionWriter {
     ) throws -> Int {
         let number = try connection.transaction(doing: "replacing the transitions of release \(release)") {
             try ServedBuild(release: release, build: stored).hold(on: connection)
-            for table in [leaf, "nearline.release_cluster", "nearline.release_scene"] {
-                try connection.execute(
-                    "DELETE FROM \(table) WHERE release = $1::int", [.int(Int64(release))], doing: "clearing \(table)")
-            }
+            try clear()
             try move(moved)
             try add(added, itemType)
             return try insert(build)

@@ -26,6 +26,8 @@ package struct Migration: Sendable {
             formerHashes: ["7ffa5bbd75e94eb058678d1f06595e07"]),
         Migration("0007_codebook_origin", PackageResources._007_codebook_origin_sql),
         Migration("0008_interests", PackageResources._008_interests_sql),
+        Migration("0009_leases", PackageResources._009_leases_sql),
+        Migration("0010_operations", PackageResources._010_operations_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8], formerHashes: Set<String> = []) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 
 @main
 struct Nearline: ParsableCommand {
@@ -13,10 +14,10 @@ struct Nearline: ParsableCommand {
             Exit codes: 0 done or nothing to do; 64 usage; 65 data refused; 66 input missing; 69 database unreachable;
             70 internal; 74 files; 75 another run holds it; 76 schema version; 77 grants; 78 configuration; 130/143 signals.
             """,
-        version: "0.1.0",
+        version: Product.version,
         subcommands: [
-            Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Transitions.self,
-            Interests.self, Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self, Clusters.self,
-            Runs.self, Config.self, Simulate.self,
+            Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Work.self,
+            Transitions.self, Interests.self, Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self,
+            Clusters.self, Runs.self, Status.self, Forget.self, Config.self, Simulate.self,
         ])
 }

@@ -8,10 +8,12 @@ struct CommonOptions: ParsableArguments {
     var config: String?
     @Option(help: "Worker threads; 0 means one per core.")
     var threads: String?
+    @Option(help: ArgumentHelp("OpenMetrics file to write when a run has ended (default: none).", valueName: "file"))
+    var metrics: String?
     @Flag(help: "Answer as one line of JSON.")
     var json = false
 
-    var settings: [String: String?] { ["database": database, "threads": threads] }
+    var settings: [String: String?] { ["database": database, "threads": threads, "metrics": metrics] }
 }
 
 /// Where snapshot files go.

@@ -31,10 +31,23 @@ struct Precompute: ParsableCommand {
             empties them, and replicas never have them.
             """)
     var unlogged = false
+    @Option(help: "Processes that make lists; more may join with nearline work, from here or from other hosts.")
+    var workers = 1
+    @Flag(help: "Fail where there is no unfinished release to go on with (without it, a new one is begun then).")
+    var resume = false
+    @Flag(help: "Drop what an unfinished run has left, rather than going on with it.")
+    var fromScratch = false
     @Flag(help: "Make a release even where the current one is made from the same.")
     var again = false
     @Flag(help: "Only say what would be made, reading in a READ ONLY transaction.")
     var dryRun = false
+
+    func validate() throws {
+        guard (1...256).contains(workers) else {
+            throw ValidationError("--workers must be between 1 and 256, got \(workers)")
+        }
+        guard !(resume && fromScratch) else { throw ValidationError("--resume or --from-scratch, not both") }
+    }
 
     func run() throws {
         try execute(
@@ -44,7 +57,8 @@ struct Precompute: ParsableCommand {
         ) {
             try PrecomputeCandidates(
                 asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,
-                unlogged: unlogged, dryRun: dryRun
+                unlogged: unlogged, dryRun: dryRun, workers: workers, mustResume: resume,
+                fromScratch: fromScratch
             ).run($0)
         }
     }

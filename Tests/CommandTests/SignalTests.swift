@@ -64,8 +64,11 @@ import Testing
             return waiting
         }.expect(code: 128 + signal)
         #expect(try lastRun(shop) == "precompute stopped")
-        #expect(try shop.strayTables().isEmpty)
         #expect(try shop.served() == before)
+        // What was made so far waits for the next run.
+        #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE state = 'building'") == 1)
+        try shop.succeed("precompute", "--as-of", Shop.asOf, "--again")
+        #expect(try shop.strayTables().isEmpty)
     }
 
     /// Before the run is booked, too: counting the events is the first long wait of a night.
@@ -83,7 +86,7 @@ import Testing
     }
 
     /// An administrator ends the session that writes, or the one that reads, in the middle of the work.
-    @Test(arguments: ["nearline precompute ", "nearline precompute reader", "nearline precompute exclusions"])
+    @Test(arguments: ["nearline precompute ", "nearline precompute reader"])
     func aLostConnectionEndsTheRunAndNothingElse(_ session: String) throws {
         let shop = try Shop.published()
         let before = try shop.served()
@@ -103,8 +106,8 @@ import Testing
         #expect(ended.errors.contains("then run this again"), "\(ended.errors)")
         #expect(try lastRun(shop) == "precompute failed")
         #expect(try shop.served() == before)
-        #expect(try shop.strayTables().isEmpty)
         try shop.succeed("precompute", "--as-of", Shop.asOf, "--again")
+        #expect(try shop.strayTables().isEmpty)
         #expect(try shop.payloads(ofRelease: shop.currentRelease()) == shop.payloads(ofRelease: 1))
     }
 }

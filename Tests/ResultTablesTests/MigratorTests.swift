@@ -26,7 +26,7 @@ import Testing
 
     @Test func stepsAreNumberedFromOneWithoutGaps() {
         #expect(Migration.all.map(\.number) == Array(1...Migration.all.count))
-        #expect(Migration.all.allSatisfy { $0.sql.hasPrefix("-- 000\($0.number)_\($0.name).sql") })
+        #expect(Migration.all.allSatisfy { $0.sql.hasPrefix("-- \("000\($0.number)".suffix(4))_\($0.name).sql") })
     }
 
     @Test func aSecondTimeNothingIsDone() throws {

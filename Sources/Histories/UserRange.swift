@@ -1,0 +1,65 @@
+import Domain
+import Postgres
+
+/// Users from one key up to another one, in the order in which histories are read.
+package struct UserRange: Equatable, Sendable {
+    /// As the source spells it; nil begins at the first user of all.
+    package let first: String?
+    /// The user before whom the range ends; nil ends with the last of all, and has the rows without a user.
+    package let end: String?
+
+    package static let all = UserRange(first: nil, end: nil)
+
+    package init(first: String?, end: String?) {
+        self.first = first
+        self.end = end
+    }
+
+    /// A condition on `user_id`, such as an index on it can follow.
+    func condition(_ type: IDType) -> String {
+        let user = EventSource.order("user_id", type)
+        func literal(_ key: String) -> String { "\(Quote.literal(key))::\(type.rawValue)" }
+        let bounds = [first.map { "\(user) >= \(literal($0))" }, end.map { "\(user) < \(literal($0))" }].compactMap(
+            \.self)
+        guard !bounds.isEmpty else { return "true" }
+        let within = bounds.joined(separator: " AND ")
+        return end == nil ? "(\(within) OR user_id IS NULL)" : within
+    }
+}
+
+extension EventSource {
+    /// The first user of every range but the first, so that each holds so many users with events up to an instant.
+    package func bounds(users: Int, asOf: String, now: Int64, on connection: Connection) throws -> [String] {
+        var bounds: [String] = []
+        try connection.copyOut(
+            """
+            SELECT user_id::text FROM (
+                SELECT user_id, row_number() OVER (ORDER BY \(Self.order("user_id", userType))) - 1 AS place FROM (
+                    SELECT DISTINCT user_id FROM \(events)
+                    WHERE user_id IS NOT NULL AND \(EventRules(now: now).rows(upTo: asOf))
+                        AND \(remembered())) u) p
+            WHERE place > 0 AND place % \(users) = 0 ORDER BY place
+            """, doing: "dividing the users of \(names.events)"
+        ) { row in
+            if let key = try row.optionalString() { bounds.append(key) }
+        }
+        return bounds
+    }
+
+    /// Whether ranges of users can be read without reading all events each time; nil where that cannot be told, as of a
+    /// view.
+    package func hasUserIndex(on connection: Connection) throws -> Bool? {
+        let row = try connection.execute(
+            """
+            SELECT c.relkind IN ('r', 'p', 'm') AS is_table, EXISTS (
+                SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = 'user_id'
+                    AND ($2 <> 'text' OR i.indcollation[0] IN (
+                        SELECT oid FROM pg_collation WHERE collcollate = 'C' OR collname = 'ucs_basic'))
+            ) AS has_index FROM pg_class c WHERE c.oid = to_regclass($1)
+            """, [.text(events), .text(userType.rawValue)], doing: "looking for an index of \(names.events)"
+        ).first
+        guard let row, try row.bool("is_table") else { return nil }
+        return try row.bool("has_index")
+    }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Pipeline
+
+struct Work: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Helps a run of precompute that another process has begun, here or on another host.",
+        discussion: """
+            Claims shards of users for a minute at a time, makes their lists and stores them, until none is left. Settings
+            and model are those of the run; only the connection, the threads and the folder of models are this host's.
+
+            Example: nearline work --run 17
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Option(name: .customLong("run"), help: "The run, as nearline runs shows it.")
+    var joined: Int
+    @Option(help: "Folder of model artifacts, where the run's own path is not there (default: .nearline/models).")
+    var models: String?
+
+    func run() throws {
+        try execute("work", common, ["models": models]) { try WorkOnRun(run: joined).run($0) }
+    }
+}
