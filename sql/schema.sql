@@ -442,7 +442,7 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;
@@ -542,7 +542,7 @@ CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boo
 $$;
 COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) RETURNS boolean
-    LANGUAGE sql PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
     AS $$
     SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
         -- Of other roles' sessions the beginning is not shown.
@@ -1453,6 +1453,12 @@ CREATE TABLE nearline.fallback (
     payload bytea NOT NULL
 );
 COMMENT ON TABLE nearline.fallback IS 'The list of a release for users who have none of their own.';
+CREATE TABLE nearline.forgotten (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.interest (
     build integer NOT NULL,
     key bigint NOT NULL,
@@ -1491,12 +1497,6 @@ COMMENT ON COLUMN nearline.interest_set.gave_hint IS 'Whether it was told the mo
 COMMENT ON COLUMN nearline.interest_set.held_out IS 'Next clusters after the cut that it was judged by.';
 COMMENT ON COLUMN nearline.interest_set.hint_hit_rate IS 'What the most frequent successors alone hit of the same.';
 COMMENT ON COLUMN nearline.interest_set.as_hinted IS 'Share of the judged keys where it said what it was told.';
-CREATE TABLE nearline.forgotten (
-    user_id text NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    role text DEFAULT SESSION_USER NOT NULL
-);
-COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1723,19 +1723,19 @@ CREATE VIEW nearline.runs AS
  SELECT r.run,
     r.command,
         CASE
-            WHEN ((r.state <> 'running'::text) OR h.is_held) THEN r.state
+            WHEN ((r.state <> 'running'::text) OR nearline.is_alive(r.lease_until, r.is_pooled, r.backend_pid, r.backend_start)) THEN r.state
             ELSE 'lost'::text
         END AS state,
     r.started_at,
     r.ended_at,
     (COALESCE(r.ended_at, now()) - r.started_at) AS took,
-    l.stage,
-    l.done,
-    l.total,
-    l.unit,
+    r.stage,
+    r.done,
+    r.total,
+    r.unit,
     p.rate,
-    make_interval(secs => (((l.total - l.done))::double precision / NULLIF(p.rate, (0)::double precision))) AS remaining,
-    l.heartbeat_at,
+    make_interval(secs => (((r.total - r.done))::double precision / NULLIF(p.rate, (0)::double precision))) AS remaining,
+    r.heartbeat_at,
     r.release,
     r.counts,
     (( SELECT COALESCE(sum((c.value)::bigint), (0)::numeric) AS "coalesce"
@@ -1745,14 +1745,10 @@ CREATE VIEW nearline.runs AS
     r.peak_bytes,
     r.settings,
     r.error
-   FROM (((nearline.run r
-     CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r.*)) l(stage text, done bigint, total bigint, unit text, heartbeat_at timestamp with time zone, lease_until timestamp with time zone, is_pooled boolean))
-     CROSS JOIN LATERAL ( SELECT ((r.state = 'running'::text) AND COALESCE((l.lease_until > now()), true) AND (COALESCE(l.is_pooled, false) OR (EXISTS ( SELECT
-                   FROM pg_stat_activity a
-                  WHERE ((a.pid = r.backend_pid) AND ((a.backend_start IS NULL) OR (r.backend_start IS NULL) OR (a.backend_start = r.backend_start))))))) AS is_held) h)
+   FROM (nearline.run r
      CROSS JOIN LATERAL ( SELECT
                 CASE
-                    WHEN (r.state = 'running'::text) THEN ((l.done)::double precision / NULLIF(((EXTRACT(epoch FROM (COALESCE(l.heartbeat_at, now()) - r.started_at)))::double precision - ( SELECT COALESCE(sum((s.value)::double precision), (0)::double precision) AS "coalesce"
+                    WHEN (r.state = 'running'::text) THEN ((r.done)::double precision / NULLIF(((EXTRACT(epoch FROM (COALESCE(r.heartbeat_at, now()) - r.started_at)))::double precision - ( SELECT COALESCE(sum((s.value)::double precision), (0)::double precision) AS "coalesce"
                        FROM jsonb_each_text(r.stage_seconds) s(key, value))), (0)::double precision))
                     ELSE NULL::double precision
                 END AS rate) p);
@@ -1964,14 +1960,14 @@ ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.interest_answer
     ADD CONSTRAINT interest_answer_pkey PRIMARY KEY (prompt_hash);
 ALTER TABLE ONLY nearline.interest
     ADD CONSTRAINT interest_pkey PRIMARY KEY (build, key);
 ALTER TABLE ONLY nearline.interest_set
     ADD CONSTRAINT interest_set_pkey PRIMARY KEY (build);
-ALTER TABLE ONLY nearline.forgotten
-    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
@@ -2007,10 +2003,10 @@ CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NU
 CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);
 CREATE INDEX run_that_was_lost ON nearline.run USING btree (ended_at) WHERE (state = 'lost'::text);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
-CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
-CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release FOR EACH ROW WHEN (((new.state = 'current'::text) AND ((old.state = 'rolled_back'::text) OR ((old.state = 'validated'::text) AND nearline.has_failed_gates(old.release))))) EXECUTE FUNCTION nearline.require_owner_to_force();
 CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION nearline.require_owner_to_force();
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);

@@ -64,13 +64,19 @@ package final class RunContext {
         stageStarted = ContinuousClock.now
         lastProgress = stageStarted
         stageName = name
-        heartbeat?.note(RunProgress(stage: name))
+        heartbeat?.note(progress())
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
         stageSeconds.append((name, seconds))
         log.info(
             "\(name)", metadata: ["seconds": "\(String(format: "%.2f", seconds))", "peak_mib": "\(peakBytes >> 20)"])
         return value
+    }
+
+    private func progress(_ done: Int? = nil, _ total: Int? = nil, _ unit: String? = nil) -> RunProgress {
+        RunProgress(
+            stage: stageName, done: done, total: total, unit: unit,
+            stageSeconds: Dictionary(stageSeconds.map { ($0.stage, $0.seconds) }) { $0 + $1 })
     }
 
     /// Stops here if a signal asked for it.
@@ -94,7 +100,7 @@ package final class RunContext {
     ///   - fraction: 0 to 1 where the end is known.
     ///   - total: what `done` will be at the end, as far as that can be told.
     package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, total: Int? = nil, note: String = "") {
-        heartbeat?.note(RunProgress(stage: stageName, done: done, total: total, unit: unit))
+        heartbeat?.note(progress(done, total, unit))
         let elapsed = ContinuousClock.now - lastProgress
         guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }
         lastProgress = ContinuousClock.now
