@@ -20,7 +20,7 @@ let package = Package(
         .executableTarget(
             name: "nearline",
             dependencies: [
-                "Pipeline", "Importing", "Simulation",
+                "Pipeline", "Importing", "Simulation", "Domain",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(
@@ -28,8 +28,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger",
-                "Evaluation",
-                "Tensors", "Safetensors", "Snapshots",
+                "Evaluation", "Tensors", "Safetensors", "Snapshots", "CStacks",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -78,6 +77,7 @@ let package = Package(
         // C
         .target(name: "CKernels"),
         .target(name: "CBands"),
+        .target(name: "CStacks"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),

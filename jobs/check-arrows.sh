@@ -27,7 +27,7 @@ awk -v manifest="$manifest" '
         layer("nearline Pipeline", 3)
         layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Evaluation Interests", 2)
         layer("Domain Checksum Postgres ResultCodec Snapshots Tensors Safetensors Schema", 1)
-        layer("CKernels CBands CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
+        layer("CKernels CBands CStacks CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
         # The arrows between two targets of one layer; the ground may use itself as Package.swift says.
         beside["nearline", "Pipeline"] = beside["Training", "Model"] = 1
         # Model and Training never see the database; Postgres sees nothing of ours but its C library.

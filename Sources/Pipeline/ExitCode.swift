@@ -37,7 +37,7 @@ package enum ExitCode: Int32, Sendable {
             case let error as PostgresError: ExitCode(error)
             case is ClusterError, is TransitionError: .data
             case is SchemaError: .schemaVersion
-            case is LedgerError: .heldOrLate
+            case is LedgerError, is LimitReached: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)
             case ReleaseError.noRelease: .missingInput
             case SnapshotWriteError.busy, ReleaseError.supersededMeanwhile, ReleaseError.rebuiltMeanwhile,

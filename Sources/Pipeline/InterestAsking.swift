@@ -85,7 +85,7 @@ struct InterestAsking {
                 let client = ChatClient(endpoint, model: model, http: http, timeout: timeout)
                 let report = try await InterestRun(
                     prompter: prompter, model: model, client: client, store: store, budget: budget, log: log
-                ).run(keys, shouldStop: { StopSignal.shared.signalReceived != nil }) { report in
+                ).run(keys, shouldStop: { StopSignal.shared.reason != nil }) { report in
                     answered.withLock { $0 = report.outcomes.count }
                 }
                 try await http.shutdown()

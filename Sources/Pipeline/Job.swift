@@ -72,20 +72,22 @@ extension RunContext {
         do {
             let heartbeat = try Heartbeat(run: ledger.run, self)
             self.heartbeat = heartbeat
+            watchdog = Watchdog(RunLimits(settings), activity, self)
             defer {
                 self.heartbeat = nil
                 heartbeat.end()
+                watchdog?.end()
+                watchdog = nil
             }
             try body(ledger, &report)
             report.stageSeconds = stageSeconds
             try ledger.done(report, peakBytes: peakBytes)
         } catch {
             report.stageSeconds = stageSeconds
-            let signal = StopSignal.shared.signalReceived
-            ledger.failed(error, wasStopped: signal != nil, report, peakBytes: peakBytes)
-            // A statement that the signal cancelled fails in its own words; what happened is the stop.
-            if let signal { throw Stopped(signal: signal) }
-            throw error
+            // A statement that a stop cancelled fails in its own words; what happened is the stop.
+            let stop = StopSignal.shared.reason
+            ledger.failed(stop ?? error, wasStopped: stop != nil, report, peakBytes: peakBytes)
+            throw stop ?? error
         }
     }
 

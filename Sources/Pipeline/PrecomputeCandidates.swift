@@ -188,7 +188,7 @@ package struct PrecomputeCandidates {
         _ release: Int?, because error: any Error, _ pruner: ReleasePruner, _ connection: Connection
     ) throws {
         let passing: [ExitCode] = [.databaseUnreachable, .heldOrLate, .fileFault]
-        guard let release, StopSignal.shared.signalReceived == nil, !passing.contains(ExitCode(for: error)) else {
+        guard let release, StopSignal.shared.reason == nil, !passing.contains(ExitCode(for: error)) else {
             return
         }
         _ = try connection.reconnectIfLost()

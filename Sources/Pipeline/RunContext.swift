@@ -15,6 +15,9 @@ package final class RunContext {
     private var stageStarted = ContinuousClock.now
     /// While a run is booked: its signs of life.
     var heartbeat: Heartbeat?
+    /// While a run is booked: ends it where it reaches a limit.
+    var watchdog: Watchdog?
+    let activity = Activity()
     private var stageName: String?
 
     package init(_ command: String, settings: Settings) {
@@ -64,6 +67,7 @@ package final class RunContext {
         stageStarted = ContinuousClock.now
         lastProgress = stageStarted
         stageName = name
+        watchdog?.entered(name)
         heartbeat?.note(progress())
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
@@ -79,8 +83,13 @@ package final class RunContext {
             stageSeconds: Dictionary(stageSeconds.map { ($0.stage, $0.seconds) }) { $0 + $1 })
     }
 
-    /// Stops here if a signal asked for it.
+    /// Stops here if a signal asked for it, or a limit was reached.
     package func safePoint() throws {
+        activity.moved()
+        try checkStop()
+    }
+
+    private func checkStop() throws {
         try StopSignal.shared.check()
         try heartbeat?.check()
     }
@@ -89,7 +98,8 @@ package final class RunContext {
     func pause(seconds: Double) throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
-            try safePoint()
+            // Waiting is no progress.
+            try checkStop()
             usleep(UInt32(min(0.1, max(0.001, (end - ContinuousClock.now) / .seconds(1))) * 1e6))
         }
     }
@@ -100,6 +110,7 @@ package final class RunContext {
     ///   - fraction: 0 to 1 where the end is known.
     ///   - total: what `done` will be at the end, as far as that can be told.
     package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, total: Int? = nil, note: String = "") {
+        activity.moved()
         heartbeat?.note(progress(done, total, unit))
         let elapsed = ContinuousClock.now - lastProgress
         guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }

@@ -5,6 +5,10 @@ package struct Setting: Sendable {
         case choice([String])
         case integer(ClosedRange<Int>)
         case real(ClosedRange<Double>)
+        /// As ``Age`` reads it, or `off`.
+        case duration
+        /// As ``RunLimits`` reads it, or nothing.
+        case deadline
     }
 
     package let name: String
@@ -100,6 +104,10 @@ package struct Setting: Sendable {
         Setting("min-hit-rate", "0.015", .real(0...1), "gate: held-out next clusters that the answers hit"),
         Setting(
             "metrics", "", .text, "OpenMetrics file that every run and nearline status write; empty: none is written"),
+        Setting("deadline", "", .deadline, "when a run is stopped, to go on another time: 05:30 (UTC), 2h, an instant"),
+        Setting("stall", "30m", .duration, "time without any progress after which a run is stopped; off: never"),
+        Setting(
+            "max-memory", "0", .integer(0...100_000_000), "mebibytes above which a run is stopped; 0: no such limit"),
         Setting("threads", "0", .integer(0...1024), "worker threads; 0 means one per core"),
     ]
 
@@ -109,6 +117,10 @@ package struct Setting: Sendable {
     func complaint(about value: String) -> String? {
         switch kind {
         case .text: return nil
+        case .duration: return value == "off" || Age(value) != nil ? nil : "is no length of time like 30m, and not off"
+        case .deadline:
+            return value.isEmpty || RunLimits.deadline(value, after: .now) != nil
+                ? nil : "is no time of day (05:30, UTC), length of time (2h) or instant (2026-01-31T05:30:00Z)"
         case .choice(let values): return values.contains(value) ? nil : "is none of \(values.joined(separator: ", "))"
         case .integer(let range):
             guard let number = Int(value) else { return "is no whole number" }

@@ -18,6 +18,7 @@ package final class StopSignal: Sendable {
     package static let shared = StopSignal()
 
     private let received = Atomic<Int32>(0)
+    private let limit = Mutex<LimitReached?>(nil)
     private let handles = Mutex<[CancelHandle]>([])
     // Written once, by install(), before anything else runs.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
@@ -44,8 +45,19 @@ package final class StopSignal: Sendable {
         return number == 0 ? nil : number
     }
 
+    /// Stops the run as a signal would, for another reason; the first one counts.
+    func stop(because reached: LimitReached) {
+        limit.withLock { $0 = $0 ?? reached }
+        for handle in handles.withLock({ $0 }) { handle.cancel() }
+    }
+
+    /// Why the run is to stop: a signal, or a limit that was reached.
+    package var reason: (any Error)? {
+        signalReceived.map { Stopped(signal: $0) } ?? limit.withLock { $0 }
+    }
+
     /// A safe point.
-    func check() throws(Stopped) {
-        if let signalReceived { throw Stopped(signal: signalReceived) }
+    func check() throws {
+        if let reason { throw reason }
     }
 }

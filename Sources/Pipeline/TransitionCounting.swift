@@ -44,6 +44,7 @@ struct TransitionCounting {
         let number: @Sendable (String?) -> Int32 = { name in name.flatMap { numbers[.text($0)] } ?? 0 }
         // Every session belongs to the thread that asks for it, and what opens it only reads settings.
         nonisolated(unsafe) let opener = context
+        let activity = context.activity
         try reader.read(
             on: connection, connect: { try opener.connect("counting") },
             place: { item in
@@ -52,6 +53,7 @@ struct TransitionCounting {
             },
             scene: scenes.isEmpty ? nil : number,
             user: { worker, events in
+                activity.moved()
                 try StopSignal.shared.check()
                 try user(worker, events)
             })

@@ -27,7 +27,7 @@ extension RunContext {
         var deadline: ContinuousClock.Instant?
         while ended.wait(timeout: .now() + Self.glance) == .timedOut {
             watch()
-            guard StopSignal.shared.signalReceived != nil else { continue }
+            guard StopSignal.shared.reason != nil else { continue }
             if deadline == nil { deadline = .now + Self.grace }
             if let deadline, deadline <= .now { task.cancel() }
         }

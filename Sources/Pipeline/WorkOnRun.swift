@@ -32,7 +32,12 @@ package struct WorkOnRun {
         let book = ShardBook(release: joined.release, worker: worker, on: connection)
         let heartbeat = try Heartbeat(run: run, renewsRun: false, context)
         context.heartbeat = heartbeat
-        defer { heartbeat.end() }
+        let watchdog = Watchdog(RunLimits(context.settings), context.activity, context)
+        context.watchdog = watchdog
+        defer {
+            heartbeat.end()
+            watchdog.end()
+        }
         do {
             let made = try context.stage("making lists") {
                 try ShardMaker(

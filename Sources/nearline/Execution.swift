@@ -17,8 +17,8 @@ func execute(
     } catch let error as ArgumentParser.ExitCode {
         throw error
     } catch {
-        // A statement that the signal cancelled fails in its own words; what happened is the stop.
-        let error: any Error = StopSignal.shared.signalReceived.map { Stopped(signal: $0) } ?? error
+        // A statement that a signal, or a limit, cancelled fails in its own words; what happened is the stop.
+        let error: any Error = StopSignal.shared.reason ?? error
         FileHandle.standardError.write(Data("nearline \(command): \(error)\n".utf8))
         if let stopped = error as? Stopped { throw ArgumentParser.ExitCode(128 + stopped.signal) }
         throw ArgumentParser.ExitCode(Pipeline.ExitCode(for: error).rawValue)

@@ -16,6 +16,21 @@ struct CommonOptions: ParsableArguments {
     var settings: [String: String?] { ["database": database, "threads": threads, "metrics": metrics] }
 }
 
+/// When a run is to be stopped; what it has stored stays, and the same command goes on with it.
+struct LimitOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Stop then: a time of day in UTC (05:30), a length of time (2h), or an instant (default: never).",
+            valueName: "time"))
+    var deadline: String?
+    @Option(help: "Stop after this time without any progress, like 30m, and log where it stands (default: 30m; off).")
+    var stall: String?
+    @Option(help: ArgumentHelp("Stop above this memory (default: 0, no limit).", valueName: "mebibytes"))
+    var maxMemory: String?
+
+    var settings: [String: String?] { ["deadline": deadline, "stall": stall, "max-memory": maxMemory] }
+}
+
 /// Where snapshot files go.
 struct SnapshotOptions: ParsableArguments {
     @Option(

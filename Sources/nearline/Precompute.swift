@@ -15,6 +15,7 @@ struct Precompute: ParsableCommand {
     @OptionGroup var source: SourceOptions
     @OptionGroup var snapshots: SnapshotOptions
     @OptionGroup var clusters: ClusterOptions
+    @OptionGroup var limits: LimitOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "now"
     @Option(help: "The instant that lists are computed for (default: the as-of instant).")
@@ -53,7 +54,7 @@ struct Precompute: ParsableCommand {
         try execute(
             "precompute", common,
             source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
-                .merging(["candidates": candidates]) { $1 }
+                .merging(limits.settings) { $1 }.merging(["candidates": candidates]) { $1 }
         ) {
             try PrecomputeCandidates(
                 asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,

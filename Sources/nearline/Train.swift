@@ -12,6 +12,7 @@ struct Train: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var source: SourceOptions
+    @OptionGroup var limits: LimitOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "latest"
     @Option(help: "Width of the model, a multiple of twice the heads (default: 64).")
@@ -53,7 +54,7 @@ struct Train: ParsableCommand {
             "negatives": negatives, "learning-rate": learningRate, "weight-decay": weightDecay, "dropout": dropout,
             "half-life-days": halfLifeDays, "patience": patience, "seed": seed, "corpus-tokens": corpusTokens,
         ]
-        try execute("train", common, source.settings.merging(flags) { $1 }) {
+        try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
             try TrainModel(asOf: asOf, again: again, dryRun: dryRun).run($0)
         }
     }

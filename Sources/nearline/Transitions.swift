@@ -17,6 +17,7 @@ struct Transitions: ParsableCommand {
     @OptionGroup var source: SourceOptions
     @OptionGroup var snapshots: SnapshotOptions
     @OptionGroup var clusters: ClusterOptions
+    @OptionGroup var limits: LimitOptions
     @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
     var asOf = "now"
     @Flag(help: "Only show how fast successors changed, build by build.")
@@ -45,7 +46,9 @@ struct Transitions: ParsableCommand {
 
     func run() throws {
         try execute(
-            "transitions", common, source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
+            "transitions", common,
+            source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
+                .merging(limits.settings) { $1 }
         ) { context in
             if churn { return try TransitionReport(count: count).run(context) }
             if evaluate { return try EvaluateTransitions(asOf: asOf, cut: cut).run(context) }

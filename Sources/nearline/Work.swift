@@ -12,12 +12,15 @@ struct Work: ParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var limits: LimitOptions
     @Option(name: .customLong("run"), help: "The run, as nearline runs shows it.")
     var joined: Int
     @Option(help: "Folder of model artifacts, where the run's own path is not there (default: .nearline/models).")
     var models: String?
 
     func run() throws {
-        try execute("work", common, ["models": models]) { try WorkOnRun(run: joined).run($0) }
+        try execute("work", common, limits.settings.merging(["models": models]) { $1 }) {
+            try WorkOnRun(run: joined).run($0)
+        }
     }
 }

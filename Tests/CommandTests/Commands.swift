@@ -1,4 +1,6 @@
+import Domain
 import Foundation
+import Synchronization
 
 /// Calls the executable as a person or cron would: arguments and environment in; exit code, answer and log out.
 struct Commands: Sendable {
@@ -38,8 +40,9 @@ struct Ended: Sendable {
 
 /// A command at work; its output goes to files, so that no full pipe holds it up.
 final class RunningCommand {
-    private let process = Process()
-    private let ended = DispatchSemaphore(value: 0)
+    private let process: ChildProcess
+    private let arguments: [String]
+    private let end = End()
     private let output: String
     private let errors: String
 
@@ -49,21 +52,31 @@ final class RunningCommand {
         let name = "\(folder)/\(UInt64.random(in: .min ... .max))"
         output = name + ".out"
         errors = name + ".err"
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = environment
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.standardInput = input ?? FileHandle.nullDevice
-        process.standardOutput = try RunningCommand.create(output)
-        process.standardError = try RunningCommand.create(errors)
-        process.terminationHandler = { [ended] _ in ended.signal() }
-        try process.run()
+        self.arguments = arguments
+        let files = [try RunningCommand.create(output), try RunningCommand.create(errors)]
+        // A handle closes its file when it goes.
+        process = try withExtendedLifetime((files, input)) {
+            try ChildProcess(
+                "/usr/bin/env", ["-C", folder, path] + arguments, environment: environment,
+                ChildProcess.Streams(
+                    input: input?.fileDescriptor, output: files[0].fileDescriptor, errors: files[1].fileDescriptor))
+        }
+        Thread.detachNewThread { [process, end] in
+            let code = process.wait()
+            end.code.withLock { $0 = code }
+            end.signal.signal()
+        }
     }
 
     deinit {
-        if process.isRunning { send(SIGKILL) }
+        if isRunning { send(SIGKILL) }
         unlink(output)
         unlink(errors)
+    }
+
+    private final class End: Sendable {
+        let code = Mutex<Int32?>(nil)
+        let signal = DispatchSemaphore(value: 0)
     }
 
     private static func create(_ path: String) throws -> FileHandle {
@@ -71,22 +84,20 @@ final class RunningCommand {
         return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     }
 
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool { end.code.withLock { $0 == nil } }
 
-    var identifier: Int32 { process.processIdentifier }
+    var identifier: Int32 { process.identifier }
 
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    func send(_ signal: Int32) { process.send(signal) }
 
     /// Waits for the end; a command that does not come to it is killed, and that fails the test.
     func wait(seconds: Double = 60) throws -> Ended {
-        guard ended.wait(timeout: .now() + seconds) == .success else {
+        guard end.signal.wait(timeout: .now() + seconds) == .success else {
             send(SIGKILL)
-            throw TooLate(what: "\(process.arguments ?? [])", seconds: seconds)
+            throw TooLate(what: "\(arguments)", seconds: seconds)
         }
-        let status = process.terminationStatus
         return Ended(
-            code: process.terminationReason == .uncaughtSignal ? 128 + status : status,
-            output: try String(contentsOfFile: output, encoding: .utf8),
+            code: end.code.withLock { $0 } ?? 0, output: try String(contentsOfFile: output, encoding: .utf8),
             errors: try String(contentsOfFile: errors, encoding: .utf8))
     }
 }
