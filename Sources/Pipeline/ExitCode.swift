@@ -95,7 +95,7 @@ package enum ExitCode: Int32, Sendable {
     private init(_ error: PostgresError) {
         self =
             switch error.kind {
-            case .unreachable: .databaseUnreachable
+            case .unreachable, .readOnly: .databaseUnreachable
             case .noGrant: .grants
             case .missingRelation: .missingInput
             case .diskFull: .fileFault

@@ -16,7 +16,7 @@ struct Retries {
 
     /// Throws the error where trying again would not help, or has not.
     mutating func wait(after error: PostgresError) throws {
-        guard StopSignal.shared.reason == nil, error.kind == .transient || error.kind == .unreachable,
+        guard StopSignal.shared.reason == nil, [.transient, .unreachable, .readOnly].contains(error.kind),
             attempts < Self.most
         else { throw error }
         attempts += 1

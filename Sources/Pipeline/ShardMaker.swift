@@ -50,6 +50,8 @@ struct ShardMaker {
                 try retries.wait(after: error)
                 _ = try reader.reconnectIfLost()
                 if try storing.reconnectIfLost() { try reconnected() }
+                // Where another session was lost, the shard is still claimed by this one, and nobody would get it for a minute.
+                try book.giveBack()
             }
         }
     }

@@ -23,6 +23,8 @@ package struct PostgresError: Error, Sendable, Equatable {
         case diskFull
         /// The same transaction, tried again, may well succeed.
         case transient
+        /// A standby, or a server that was told to take no changes.
+        case readOnly
         /// An answer or an argument that our own strict reading refuses.
         case malformed
         case other
@@ -55,6 +57,7 @@ extension PostgresError.Kind {
         case "42P01", "3F000": self = .missingRelation
         case "42703": self = .missingColumn
         case "57014": self = .cancelled
+        case "25006": self = .readOnly
         case "53100": self = .diskFull
         // No such database; shut down, crashed, starting up; a session ended for idling.
         case "3D000", "57P01", "57P02", "57P03", "57P05", "25P03": self = .unreachable
@@ -87,6 +90,7 @@ extension PostgresError: CustomStringConvertible {
         case .cancelled: "run this again to go on"
         case .diskFull: "free space on the database server, then run this again"
         case .transient: "run this again"
+        case .readOnly: "this server takes no changes: name the primary (PGHOST), or wait until it does, and run this again"
         case .malformed, .other: nil
         }
     }

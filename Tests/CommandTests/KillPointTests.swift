@@ -7,6 +7,7 @@ import Testing
     struct Story: Sendable, CustomTestStringConvertible {
         let name: String
         let command: [String]
+        var settings: [String: String] = [:]
         var testDescription: String { name }
     }
 
@@ -18,6 +19,10 @@ import Testing
         Story(name: "snapshot", command: ["publish", "3"]),
         // The release that waits is made from the very same, and is published without being built again.
         Story(name: "precompute", command: ["precompute", "--as-of", Shop.asOf, "--candidates", "17"]),
+        // From the plan to the pointer, in nine shards; a snapshot file would hold when its release was built.
+        Story(
+            name: "build", command: ["precompute", "--as-of", Shop.asOf, "--candidates", "13"],
+            settings: ["NEARLINE_SHARD_USERS": "7", "NEARLINE_SNAPSHOTS": ""]),
     ]
 
     private static let pointsPerMoment = 5
@@ -31,13 +36,14 @@ import Testing
             let shop = try Self.shop(for: story)
             let proxy = try KillingProxy(at: (point, moment))
             defer { proxy.close() }
-            let running = try shop.commands.start(story.command, with: settings(shop, proxy))
+            let running = try shop.commands.start(story.command, with: settings(story, shop, proxy))
             proxy.aim(at: running.identifier)
             let ended = try running.wait()
             #expect(ended.code == 137, "statement \(point) of \(statements): \(ended.errors)")
             try shop.awaitEndOfSessions()
             try readersAreServed(shop)
-            let again = try shop.commands.run(story.command, with: ["NEARLINE_SNAPSHOTS": Self.snapshots(shop)])
+            let again = try shop.commands.run(
+                story.command, with: ["NEARLINE_SNAPSHOTS": Self.snapshots(shop)].merging(story.settings) { $1 })
             #expect(again.code == 0, "statement \(point), \(moment): \(again.errors)")
             let found = try state(shop)
             #expect(found == expected, "statement \(point) of \(statements), \(moment): \(again.output)")
@@ -48,7 +54,7 @@ import Testing
         let shop = try Self.shop(for: story)
         let proxy = try KillingProxy(at: nil)
         defer { proxy.close() }
-        let ended = try shop.commands.run(story.command, with: settings(shop, proxy))
+        let ended = try shop.commands.run(story.command, with: settings(story, shop, proxy))
         try #require(ended.code == 0, "\(ended.errors)")
         return (try state(shop), proxy.statementsSeen)
     }
@@ -62,8 +68,8 @@ import Testing
 
     private static func snapshots(_ shop: Shop) -> String { shop.folder + "/snapshots" }
 
-    private func settings(_ shop: Shop, _ proxy: KillingProxy) -> [String: String] {
-        ["NEARLINE_SNAPSHOTS": Self.snapshots(shop), "PGHOST": proxy.folder]
+    private func settings(_ story: Story, _ shop: Shop, _ proxy: KillingProxy) -> [String: String] {
+        ["NEARLINE_SNAPSHOTS": Self.snapshots(shop), "PGHOST": proxy.folder].merging(story.settings) { $1 }
     }
 
     /// Whatever was cut off: the pointer leads to a whole release, and the link to a file.

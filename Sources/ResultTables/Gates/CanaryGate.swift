@@ -42,7 +42,7 @@ extension PostgresError {
     /// False where the database had no chance to answer: that says nothing about a release.
     fileprivate var isOfTheLookup: Bool {
         switch kind {
-        case .unreachable, .cancelled, .diskFull, .transient: false
+        case .unreachable, .cancelled, .diskFull, .transient, .readOnly: false
         case .noGrant, .missingRelation, .missingColumn, .malformed, .other: true
         }
     }

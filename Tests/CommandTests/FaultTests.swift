@@ -1,0 +1,81 @@
+import Foundation
+import Postgres
+import Synchronization
+import Testing
+
+/// Sessions that are ended, and a server that takes no changes, in the middle of a run: it finishes, or is gone on with, and
+/// the old release is served meanwhile.
+@Suite struct FaultTests {
+    private static let command = ["precompute", "--as-of", Shop.asOf, "--candidates", "13"]
+    private static let small = ["NEARLINE_SHARD_USERS": "2"]
+
+    /// Looks lists up as fast as it can while something happens; returns how many were found, and what went wrong.
+    private func reading(_ shop: Shop, _ body: () throws -> Void) throws -> (lists: Int, faults: [String]) {
+        let isOver = Atomic<Bool>(false), counted = Mutex<(Int, [String])>((0, [])), ended = DispatchSemaphore(value: 0)
+        let database = shop.database
+        Thread.detachNewThread {
+            defer { ended.signal() }
+            do {
+                let connection = try Connection("dbname=\(database)", applicationName: "a reader")
+                while !isOver.load(ordering: .relaxed) {
+                    let rows = try connection.execute(
+                        "SELECT count(*) AS n FROM nearline.candidates WHERE user_id = 1", doing: "looking up")
+                    // Twenty in the old release, thirteen in the new one.
+                    let isWhole = try [13, Shop.candidates].contains(rows[0].int("n"))
+                    counted.withLock {
+                        $0.0 += 1
+                        if !isWhole { $0.1.append("\(rows)") }
+                    }
+                }
+            } catch {
+                counted.withLock { $0.1.append("\(error)") }
+            }
+        }
+        try body()
+        isOver.store(true, ordering: .relaxed)
+        ended.wait()
+        return counted.withLock { $0 }
+    }
+
+    @Test func sessionsThatAreEndedAgainAndAgainChangeNoByte() throws {
+        let calm = try Shop.published()
+        try #require(try calm.commands.run(Self.command, with: Self.small).code == 0)
+        let whole = try calm.payloads(ofRelease: calm.currentRelease())
+        let shop = try Shop.published()
+        var terminated = 0
+        let read = try reading(shop) {
+            let running = try shop.commands.start(Self.command + ["--workers", "2"], with: Self.small)
+            while running.isRunning, terminated < 12 {
+                terminated += try shop.number(
+                    """
+                    SELECT count(pg_terminate_backend(pid)) FROM (
+                        SELECT pid FROM pg_stat_activity WHERE application_name ~ '^nearline (precompute|work)'
+                            AND datname = current_database() ORDER BY random() LIMIT 1) one
+                    """)
+                usleep(150_000)
+            }
+            let ended = try running.wait()
+            #expect([0, 69].contains(ended.code), "\(ended.errors)")
+            if ended.code != 0 { #expect(try shop.commands.run(Self.command, with: Self.small).code == 0) }
+        }
+        #expect(terminated >= 3, "only \(terminated) sessions were ended in time")
+        #expect(read.lists > 0 && read.faults.isEmpty, "\(read.faults.prefix(3))")
+        #expect(try shop.payloads(ofRelease: shop.currentRelease()) == whole)
+        #expect(try shop.strayTables().isEmpty)
+    }
+
+    @Test func aServerThatTakesNoChangesIsNamedAndTheRunGoneOnWith() throws {
+        let shop = try Shop.published()
+        try shop.execute("ALTER DATABASE \(shop.database) SET default_transaction_read_only = on")
+        let read = try reading(shop) {
+            let ended = try shop.commands.run(Self.command, with: Self.small)
+            #expect(ended.code == 69 && ended.errors.contains("this server takes no changes"), "\(ended.errors)")
+        }
+        #expect(read.lists > 0 && read.faults.isEmpty, "\(read.faults.prefix(3))")
+        try shop.execute("SET default_transaction_read_only = off")
+        try shop.execute("ALTER DATABASE \(shop.database) RESET default_transaction_read_only")
+        let again = try shop.commands.run(Self.command, with: Self.small)
+        #expect(again.code == 0, "\(again.errors)")
+        #expect(try shop.currentRelease() == 2)
+    }
+}
