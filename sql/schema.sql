@@ -542,7 +542,7 @@ CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boo
 $$;
 COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) RETURNS boolean
-    LANGUAGE sql PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
     AS $$
     SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
         -- Of other roles' sessions the beginning is not shown.
@@ -1453,6 +1453,12 @@ CREATE TABLE nearline.fallback (
     payload bytea NOT NULL
 );
 COMMENT ON TABLE nearline.fallback IS 'The list of a release for users who have none of their own.';
+CREATE TABLE nearline.forgotten (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.interest (
     build integer NOT NULL,
     key bigint NOT NULL,
@@ -1491,12 +1497,6 @@ COMMENT ON COLUMN nearline.interest_set.gave_hint IS 'Whether it was told the mo
 COMMENT ON COLUMN nearline.interest_set.held_out IS 'Next clusters after the cut that it was judged by.';
 COMMENT ON COLUMN nearline.interest_set.hint_hit_rate IS 'What the most frequent successors alone hit of the same.';
 COMMENT ON COLUMN nearline.interest_set.as_hinted IS 'Share of the judged keys where it said what it was told.';
-CREATE TABLE nearline.forgotten (
-    user_id text NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    role text DEFAULT SESSION_USER NOT NULL
-);
-COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1560,9 +1560,12 @@ CREATE TABLE nearline.release (
     transition_build integer,
     run bigint,
     made_from jsonb DEFAULT '{}'::jsonb NOT NULL,
+    logical_date date,
+    is_history boolean DEFAULT false NOT NULL,
     CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
+    CONSTRAINT history_is_of_a_day CHECK (((NOT is_history) OR (logical_date IS NOT NULL))),
     CONSTRAINT pinned_release_is_not_pruned CHECK (((pin_reason IS NULL) OR (pruned_at IS NULL))),
     CONSTRAINT release_state_is_known CHECK ((state = ANY (ARRAY['building'::text, 'validated'::text, 'current'::text, 'superseded'::text, 'failed'::text, 'rolled_back'::text])))
 );
@@ -1572,6 +1575,8 @@ COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec
 COMMENT ON COLUMN nearline.release.transition_build IS 'The build whose transitions are there; NULL in releases from before builds were recorded.';
 COMMENT ON COLUMN nearline.release.run IS 'The run that builds it, or built it last: a later one that goes on with it writes its own number here, and what an earlier one still sends is refused.';
 COMMENT ON COLUMN nearline.release.made_from IS 'The parts of settings_hash: model, instants, settings, events; a run that goes on needs the same.';
+COMMENT ON COLUMN nearline.release.logical_date IS 'The day (UTC) at whose beginning its events end; NULL where it was made as of another instant.';
+COMMENT ON COLUMN nearline.release.is_history IS 'True for a past day''s release that a backfill made: to be looked into, not to be served. It does not wait to be published, and goes with nearline prune --history only.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -1669,7 +1674,9 @@ CREATE VIEW nearline.releases AS
           WHERE ((c.relnamespace = ('nearline'::regnamespace)::oid) AND (c.relname = ANY (ARRAY[(('candidate_r'::text || r.release))::name, (('overlay_r'::text || r.release))::name, (('transition_r'::text || r.release))::name, (('release_item_r'::text || r.release))::name])))))::bigint AS bytes,
     g.gates_passed,
     g.gates_failed,
-    r.created_at
+    r.created_at,
+    r.logical_date,
+    r.is_history
    FROM (nearline.release r
      CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE g_1.passed) AS gates_passed,
             count(*) FILTER (WHERE (NOT g_1.passed)) AS gates_failed
@@ -1705,12 +1712,14 @@ CREATE TABLE nearline.run (
     model text,
     config_hash text,
     code_version text,
+    logical_date date,
     CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'lost'::text]))),
     CONSTRAINT running_means_not_ended CHECK (((state = 'running'::text) = (ended_at IS NULL)))
 );
 COMMENT ON TABLE nearline.run IS 'The ledger: a row before work begins, its end and its counts after.';
 COMMENT ON COLUMN nearline.run.lease_until IS 'Renewed every few seconds by the process; one that is frozen or cut off beyond it has lost the run.';
 COMMENT ON COLUMN nearline.run.is_pooled IS 'True where a pooler stands between: then the session that booked the run says nothing about its process.';
+COMMENT ON COLUMN nearline.run.logical_date IS 'The day (UTC) that the run is for; NULL where none was asked for.';
 ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.run_run_seq
     START WITH 1
@@ -1744,7 +1753,8 @@ CREATE VIEW nearline.runs AS
     r.stage_seconds,
     r.peak_bytes,
     r.settings,
-    r.error
+    r.error,
+    r.logical_date
    FROM (((nearline.run r
      CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r.*)) l(stage text, done bigint, total bigint, unit text, heartbeat_at timestamp with time zone, lease_until timestamp with time zone, is_pooled boolean))
      CROSS JOIN LATERAL ( SELECT ((r.state = 'running'::text) AND COALESCE((l.lease_until > now()), true) AND (COALESCE(l.is_pooled, false) OR (EXISTS ( SELECT
@@ -1881,7 +1891,7 @@ CREATE VIEW nearline.status AS
      LEFT JOIN nearline.transition_build b ON ((b.build = r.transition_build)))
      LEFT JOIN LATERAL ( SELECT max(v.release) AS release
            FROM nearline.release v
-          WHERE ((v.state = 'validated'::text) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
+          WHERE ((v.state = 'validated'::text) AND (NOT v.is_history) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
 COMMENT ON VIEW nearline.status IS 'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, runs at work and lost (the last day''s), use of the overlay.';
 CREATE TABLE nearline.transition (
     key bigint NOT NULL,
@@ -1964,14 +1974,14 @@ ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.interest_answer
     ADD CONSTRAINT interest_answer_pkey PRIMARY KEY (prompt_hash);
 ALTER TABLE ONLY nearline.interest
     ADD CONSTRAINT interest_pkey PRIMARY KEY (build, key);
 ALTER TABLE ONLY nearline.interest_set
     ADD CONSTRAINT interest_set_pkey PRIMARY KEY (build);
-ALTER TABLE ONLY nearline.forgotten
-    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
@@ -2002,15 +2012,16 @@ ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
+CREATE INDEX release_by_date ON nearline.release USING btree (logical_date) WHERE (logical_date IS NOT NULL);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
 CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NULL);
 CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);
 CREATE INDEX run_that_was_lost ON nearline.run USING btree (ended_at) WHERE (state = 'lost'::text);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
-CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
-CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release FOR EACH ROW WHEN (((new.state = 'current'::text) AND ((old.state = 'rolled_back'::text) OR ((old.state = 'validated'::text) AND nearline.has_failed_gates(old.release))))) EXECUTE FUNCTION nearline.require_owner_to_force();
 CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION nearline.require_owner_to_force();
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
