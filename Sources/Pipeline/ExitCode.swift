@@ -33,6 +33,7 @@ package enum ExitCode: Int32, Sendable {
             switch error {
             case is SettingsError: .configuration
             case is DateError: .data
+            case let error as BackfillError: error.code
             case let error as ImportError: ExitCode(error)
             case let error as SourceError: ExitCode(error)
             case let error as PostgresError: ExitCode(error)

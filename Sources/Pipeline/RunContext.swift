@@ -15,6 +15,8 @@ package final class RunContext {
     private var stageStarted = ContinuousClock.now
     /// While a run is booked: its signs of life.
     var heartbeat: Heartbeat?
+    /// What holds a long job back, where something does.
+    var pace: Pace?
     private var stageName: String?
 
     package init(_ command: String, settings: Settings) {
@@ -67,7 +69,12 @@ package final class RunContext {
         heartbeat?.note(RunProgress(stage: name))
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
-        stageSeconds.append((name, seconds))
+        // A backfill goes through the same stages for each of its days.
+        if let place = stageSeconds.firstIndex(where: { $0.stage == name }) {
+            stageSeconds[place].seconds += seconds
+        } else {
+            stageSeconds.append((name, seconds))
+        }
         log.info(
             "\(name)", metadata: ["seconds": "\(String(format: "%.2f", seconds))", "peak_mib": "\(peakBytes >> 20)"])
         return value
@@ -86,6 +93,16 @@ package final class RunContext {
             try safePoint()
             usleep(UInt32(min(0.1, max(0.001, (end - ContinuousClock.now) / .seconds(1))) * 1e6))
         }
+    }
+
+    /// Waits while something holds; it is said once, also to those who ask what runs, and the lease goes on.
+    func pause(while reason: () throws -> String?) throws {
+        guard let first = try reason() else { return }
+        log.info("paused", metadata: ["reason": "\(first)"])
+        heartbeat?.note(RunProgress(stage: "paused: \(first)"), atOnce: true)
+        while try reason() != nil { try pause(seconds: 1) }
+        log.info("going on")
+        heartbeat?.note(RunProgress(stage: stageName))
     }
 
     /// Shows how far a stage is: a bar that is redrawn on a terminal, a line every half minute elsewhere.
