@@ -13,8 +13,11 @@ package struct TrainModel {
     package var asOf: String
     package var again: Bool
     package var dryRun: Bool
+    /// How far behind the as-of instant a model may be that is good enough; nil trains whenever there is something new.
+    package var every: Age?
 
-    package init(asOf: String, again: Bool, dryRun: Bool) {
+    package init(asOf: String, again: Bool, dryRun: Bool, every: Age? = nil) {
+        self.every = every
         self.asOf = asOf
         self.again = again
         self.dryRun = dryRun
@@ -30,6 +33,9 @@ package struct TrainModel {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
+        if !again, let model = try goodEnough(asOf, source, on: connection) {
+            return Answer("nothing to do: model \(model) is younger than \(every?.text ?? "")", ["model": model])
+        }
         let settings = context.settings.json(TrainModel.decisive)
         let print = try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
         let name =
@@ -61,6 +67,13 @@ package struct TrainModel {
             text = summary(name, path, artifact, outcome)
         }
         return Answer(text, ["model": name, "file": path])
+    }
+
+    /// The newest model that has seen nothing after the as-of instant, where that is not long before it.
+    private func goodEnough(_ asOf: Instant, _ source: EventSource, on connection: Connection) throws -> String? {
+        guard let every, let newest = try ModelRegistry(connection).newest(notAfter: asOf.text) else { return nil }
+        let seen = try Instant(newest.asOf, source: source, on: connection)
+        return Double(asOf.microseconds - seen.microseconds) < every.seconds * 1e6 ? newest.model : nil
     }
 
     private func train(
