@@ -8,26 +8,19 @@ CREATE INDEX run_at_work ON nearline.run (run) WHERE ended_at IS NULL;
 CREATE VIEW nearline.runs AS
     SELECT r.run, r.command,
         -- Nobody will end a run whose lease has passed, or whose session has gone.
-        CASE WHEN r.state <> 'running' OR h.is_held THEN r.state ELSE 'lost' END AS state,
-        r.started_at, r.ended_at, coalesce(r.ended_at, now()) - r.started_at AS took, l.stage, l.done, l.total, l.unit,
-        p.rate, make_interval(secs => (l.total - l.done) / nullif(p.rate, 0)) AS remaining, l.heartbeat_at,
+        CASE WHEN r.state <> 'running'
+            OR nearline.is_alive(r.lease_until, r.is_pooled, r.backend_pid, r.backend_start) THEN r.state ELSE 'lost' END
+            AS state,
+        r.started_at, r.ended_at, coalesce(r.ended_at, now()) - r.started_at AS took, r.stage, r.done, r.total, r.unit,
+        p.rate, make_interval(secs => (r.total - r.done) / nullif(p.rate, 0)) AS remaining, r.heartbeat_at,
         r.release, r.counts, (
             SELECT coalesce(sum(c.value::bigint), 0) FROM jsonb_each_text(r.counts) c WHERE c.key LIKE 'refused: %'
         )::bigint AS refused_rows, r.stage_seconds, r.peak_bytes, r.settings, r.error
     FROM nearline.run r
-    -- By name, because these columns belong to leases, which a run from before them does not have.
-    CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r)) AS l (
-        stage text, done bigint, total bigint, unit text, heartbeat_at timestamptz, lease_until timestamptz,
-        is_pooled boolean)
-    CROSS JOIN LATERAL (
-        SELECT r.state = 'running' AND coalesce(l.lease_until > now(), true) AND (coalesce(l.is_pooled, false) OR EXISTS (
-            SELECT FROM pg_stat_activity a WHERE a.pid = r.backend_pid
-                AND (a.backend_start IS NULL OR r.backend_start IS NULL OR a.backend_start = r.backend_start))) AS is_held
-    ) h
     CROSS JOIN LATERAL (
         -- Since the stage began: behind all those that have ended.
-        SELECT CASE WHEN r.state = 'running' THEN l.done / nullif(
-            extract(epoch FROM coalesce(l.heartbeat_at, now()) - r.started_at)::float8
+        SELECT CASE WHEN r.state = 'running' THEN r.done / nullif(
+            extract(epoch FROM coalesce(r.heartbeat_at, now()) - r.started_at)::float8
                 - (SELECT coalesce(sum(s.value::float8), 0) FROM jsonb_each_text(r.stage_seconds) s), 0) END AS rate
     ) p;
 COMMENT ON VIEW nearline.runs IS
@@ -167,7 +160,7 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;

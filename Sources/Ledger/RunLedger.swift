@@ -40,12 +40,18 @@ package struct RunProgress: Equatable, Sendable {
     package var done: Int?
     package var total: Int?
     package var unit: String?
+    /// Of the stages that have ended.
+    package var stageSeconds: [String: Double]
 
-    package init(stage: String? = nil, done: Int? = nil, total: Int? = nil, unit: String? = nil) {
+    package init(
+        stage: String? = nil, done: Int? = nil, total: Int? = nil, unit: String? = nil,
+        stageSeconds: [String: Double] = [:]
+    ) {
         self.stage = stage
         self.done = done
         self.total = total
         self.unit = unit
+        self.stageSeconds = stageSeconds
     }
 }
 
@@ -136,14 +142,20 @@ package final class RunLedger {
         try !connection.execute(
             """
             UPDATE nearline.run SET heartbeat_at = clock_timestamp(), stage = $2, done = $3::bigint, total = $4::bigint,
-                unit = $5, lease_until = clock_timestamp() + $6::int * interval '1 second'
+                unit = $5, stage_seconds = $7::jsonb, lease_until = clock_timestamp() + $6::int * interval '1 second'
             WHERE run = $1::bigint AND state = 'running' RETURNING 1
             """,
             [
                 .int(Int64(run)), Parameter(progress.stage), Parameter(progress.done), Parameter(progress.total),
-                Parameter(progress.unit), .int(Int64(leaseSeconds)),
+                Parameter(progress.unit), .int(Int64(leaseSeconds)), .text(json(progress.stageSeconds)),
             ], doing: "renewing the lease of run \(run)"
         ).isEmpty
+    }
+
+    /// To the millisecond; a stage that was gone through twice took both times.
+    private static func json(_ seconds: [String: Double]) -> String {
+        let stages = seconds.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \(($0.value * 1000).rounded() / 1000)" }
+        return "{" + stages.joined(separator: ", ") + "}"
     }
 
     /// What the run is made from, for people and for workers that join it.
@@ -250,7 +262,7 @@ package final class RunLedger {
     private func end(_ state: String, _ report: RunReport, peakBytes: Int, error: String?) throws {
         guard isOpen else { return }
         let counts = report.counts.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value)" }
-        let stages = report.stageSeconds.map { "\"\($0.stage)\": \(($0.seconds * 1000).rounded() / 1000)" }
+        let stages = RunLedger.json(Dictionary(report.stageSeconds.map { ($0.stage, $0.seconds) }) { $0 + $1 })
         try connection.execute(
             """
             UPDATE nearline.run SET state = $2, ended_at = now(), counts = $3::jsonb, stage_seconds = $4::jsonb,
@@ -259,7 +271,7 @@ package final class RunLedger {
             """,
             [
                 .int(Int64(run)), .text(state), .text("{" + counts.joined(separator: ", ") + "}"),
-                .text("{" + stages.joined(separator: ", ") + "}"), .int(Int64(peakBytes)), Parameter(error),
+                .text(stages), .int(Int64(peakBytes)), Parameter(error),
                 Parameter(report.release),
             ], doing: "recording the end of run \(run)")
         isOpen = false

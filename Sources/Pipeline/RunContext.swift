@@ -66,18 +66,19 @@ package final class RunContext {
         stageStarted = ContinuousClock.now
         lastProgress = stageStarted
         stageName = name
-        heartbeat?.note(RunProgress(stage: name))
+        heartbeat?.note(progress())
         let value = try body()
         let seconds = Double((ContinuousClock.now - stageStarted) / .milliseconds(1)) / 1000
-        // A backfill goes through the same stages for each of its days.
-        if let place = stageSeconds.firstIndex(where: { $0.stage == name }) {
-            stageSeconds[place].seconds += seconds
-        } else {
-            stageSeconds.append((name, seconds))
-        }
+        stageSeconds.append((name, seconds))
         log.info(
             "\(name)", metadata: ["seconds": "\(String(format: "%.2f", seconds))", "peak_mib": "\(peakBytes >> 20)"])
         return value
+    }
+
+    private func progress(_ done: Int? = nil, _ total: Int? = nil, _ unit: String? = nil) -> RunProgress {
+        RunProgress(
+            stage: stageName, done: done, total: total, unit: unit,
+            stageSeconds: Dictionary(stageSeconds.map { ($0.stage, $0.seconds) }) { $0 + $1 })
     }
 
     /// Stops here if a signal asked for it.
@@ -99,10 +100,12 @@ package final class RunContext {
     func pause(while reason: () throws -> String?) throws {
         guard let first = try reason() else { return }
         log.info("paused", metadata: ["reason": "\(first)"])
-        heartbeat?.note(RunProgress(stage: "paused: \(first)"), atOnce: true)
+        var pausing = progress()
+        pausing.stage = "paused: \(first)"
+        heartbeat?.note(pausing, atOnce: true)
         while try reason() != nil { try pause(seconds: 1) }
         log.info("going on")
-        heartbeat?.note(RunProgress(stage: stageName))
+        heartbeat?.note(progress())
     }
 
     /// Shows how far a stage is: a bar that is redrawn on a terminal, a line every half minute elsewhere.
@@ -111,7 +114,7 @@ package final class RunContext {
     ///   - fraction: 0 to 1 where the end is known.
     ///   - total: what `done` will be at the end, as far as that can be told.
     package func progress(_ done: Int, _ unit: String, fraction: Double? = nil, total: Int? = nil, note: String = "") {
-        heartbeat?.note(RunProgress(stage: stageName, done: done, total: total, unit: unit))
+        heartbeat?.note(progress(done, total, unit))
         let elapsed = ContinuousClock.now - lastProgress
         guard elapsed > (isTerminal ? .milliseconds(100) : .seconds(30)) else { return }
         lastProgress = ContinuousClock.now

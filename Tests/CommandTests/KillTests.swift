@@ -57,7 +57,7 @@ import Testing
         #expect(try shop.bytes(of: shop.modelFile()) == whole)
     }
 
-    @Test func aKilledPrecomputeIsClearedUpByTheNextToTheSameLists() throws {
+    @Test func aKilledPrecomputeIsGoneOnWithToTheSameLists() throws {
         let shop = try Shop.published()
         let before = try served(shop), whole = try shop.payloads(ofRelease: 1)
         let precompute = ["precompute", "--as-of", Shop.asOf, "--again"]
@@ -78,7 +78,7 @@ import Testing
     }
 
     /// The moment at which all the tables of a release are there and none is attached.
-    @Test func aPrecomputeKilledBeforeItsTablesAreAttachedLeavesNothingForLong() throws {
+    @Test func aPrecomputeKilledBeforeItsTablesAreAttachedIsGoneOnWith() throws {
         let shop = try Shop.published()
         let before = try shop.served(), whole = try shop.payloads(ofRelease: 1)
         try shop.holding("nearline.fallback") {
@@ -93,8 +93,7 @@ import Testing
             "the kill was not in the middle")
         #expect(try shop.served() == before)
         try recover(shop, whole)
-        #expect(try shop.text("SELECT state AS text FROM nearline.release WHERE release = 2") == "failed")
-        #expect(try shop.number("SELECT count(*) FROM nearline.fallback WHERE release = 2") == 0)
+        #expect(try shop.currentRelease() == 2)
     }
 
     /// A kill after the publication leaves the new release: the same lists under another number.
