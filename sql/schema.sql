@@ -442,7 +442,7 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;
@@ -1732,19 +1732,19 @@ CREATE VIEW nearline.runs AS
  SELECT r.run,
     r.command,
         CASE
-            WHEN ((r.state <> 'running'::text) OR h.is_held) THEN r.state
+            WHEN ((r.state <> 'running'::text) OR nearline.is_alive(r.lease_until, r.is_pooled, r.backend_pid, r.backend_start)) THEN r.state
             ELSE 'lost'::text
         END AS state,
     r.started_at,
     r.ended_at,
     (COALESCE(r.ended_at, now()) - r.started_at) AS took,
-    l.stage,
-    l.done,
-    l.total,
-    l.unit,
+    r.stage,
+    r.done,
+    r.total,
+    r.unit,
     p.rate,
-    make_interval(secs => (((l.total - l.done))::double precision / NULLIF(p.rate, (0)::double precision))) AS remaining,
-    l.heartbeat_at,
+    make_interval(secs => (((r.total - r.done))::double precision / NULLIF(p.rate, (0)::double precision))) AS remaining,
+    r.heartbeat_at,
     r.release,
     r.counts,
     (( SELECT COALESCE(sum((c.value)::bigint), (0)::numeric) AS "coalesce"
@@ -1755,14 +1755,10 @@ CREATE VIEW nearline.runs AS
     r.settings,
     r.error,
     r.logical_date
-   FROM (((nearline.run r
-     CROSS JOIN LATERAL jsonb_to_record(to_jsonb(r.*)) l(stage text, done bigint, total bigint, unit text, heartbeat_at timestamp with time zone, lease_until timestamp with time zone, is_pooled boolean))
-     CROSS JOIN LATERAL ( SELECT ((r.state = 'running'::text) AND COALESCE((l.lease_until > now()), true) AND (COALESCE(l.is_pooled, false) OR (EXISTS ( SELECT
-                   FROM pg_stat_activity a
-                  WHERE ((a.pid = r.backend_pid) AND ((a.backend_start IS NULL) OR (r.backend_start IS NULL) OR (a.backend_start = r.backend_start))))))) AS is_held) h)
+   FROM (nearline.run r
      CROSS JOIN LATERAL ( SELECT
                 CASE
-                    WHEN (r.state = 'running'::text) THEN ((l.done)::double precision / NULLIF(((EXTRACT(epoch FROM (COALESCE(l.heartbeat_at, now()) - r.started_at)))::double precision - ( SELECT COALESCE(sum((s.value)::double precision), (0)::double precision) AS "coalesce"
+                    WHEN (r.state = 'running'::text) THEN ((r.done)::double precision / NULLIF(((EXTRACT(epoch FROM (COALESCE(r.heartbeat_at, now()) - r.started_at)))::double precision - ( SELECT COALESCE(sum((s.value)::double precision), (0)::double precision) AS "coalesce"
                        FROM jsonb_each_text(r.stage_seconds) s(key, value))), (0)::double precision))
                     ELSE NULL::double precision
                 END AS rate) p);

@@ -55,7 +55,9 @@ struct BackfillPlan {
 
     /// What will be done, how much of it, how long it takes and what it stores.
     var text: String {
-        var lines = ["\(toMake) of \(steps.count) days to make, \(done) are done" + (begun > 0 ? ", \(begun) begun" : "")]
+        var lines = [
+            "\(toMake) of \(steps.count) days to make, \(done) are done" + (begun > 0 ? ", \(begun) begun" : "")
+        ]
         for (model, dates) in models {
             let late = model.hasSeenLater ? ", which has seen later events" : ""
             let trained = model.trainedTo.map { ", trained to \($0)" } ?? ""
