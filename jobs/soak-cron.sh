@@ -98,16 +98,19 @@ check_units() {
 ask() { psql -qAt -v ON_ERROR_STOP=1 -c "$1"; }
 
 check() {
-    local twice overlaps odd days
+    local twice overlaps odd days again
     days=$(ask "SELECT count(DISTINCT logical_date) FROM nearline.release WHERE state IN ('current', 'superseded')")
     twice=$(ask "SELECT count(*) FROM (SELECT FROM nearline.release WHERE logical_date IS NOT NULL
         GROUP BY logical_date HAVING count(*) > 1) t")
     overlaps=$(ask "SELECT count(*) FROM nearline.run a JOIN nearline.run b
         ON b.command = a.command AND b.run > a.run AND b.started_at < a.ended_at")
     odd=$(ask "SELECT count(*) FROM nearline.run WHERE state NOT IN ('done', 'running')")
+    again=$(ask "SELECT count(*) - (SELECT count(*) FROM nearline.model) FROM nearline.run
+        WHERE command = 'train' AND stage_seconds ? 'training'")
     ask "SELECT command, state, count(*) FROM nearline.run GROUP BY 1, 2 ORDER BY 1, 2"
     ((days >= 1)) || fail "no day was made; see $work"
     ((twice == 0)) || fail 'a day was made twice'
+    ((again == 0)) || fail "$again models were trained again"
     ((overlaps == 0)) || fail 'two runs of one command were at work at once'
     ((odd == 0)) || fail "$odd runs did not end well"
     grep -q 'nothing to do: release 1 of' .nearline/cron.log || fail 'no second start found its day made'

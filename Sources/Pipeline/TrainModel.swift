@@ -42,11 +42,8 @@ package struct TrainModel {
             "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
             + Checksum.name(settings + asOf.text + print).prefix(10)
         let path = context.settings.text("models") + "/\(name).safetensors"
-        let known = try ModelRegistry(connection).named(name)
-        if !again, let known, FileManager.default.fileExists(atPath: known.file) {
-            return Answer(
-                "nothing to do: model \(name) is trained on these events with these settings", ["model": name])
-        }
+        let isThere = "nothing to do: model \(name) is trained on these events with these settings"
+        if !again, try isTrained(name, on: connection) { return Answer(isThere, ["model": name]) }
         if dryRun {
             let items = try connection.transaction(.readOnlySnapshot, doing: "planning to train") {
                 try VocabularyReader(source, asOf: asOf.text).read(on: connection).count
@@ -57,6 +54,11 @@ package struct TrainModel {
         }
         var text = ""
         try context.booked(on: connection, settings: settings) { ledger, report in
+            // Somebody else may have trained it between our look and our booking.
+            if !again, try isTrained(name, on: connection) {
+                text = isThere
+                return
+            }
             let (artifact, outcome) = try train(name, path, source, asOf, settings + print, context, ledger, &report)
             try context.stage("writing the model") { try artifact.file.write(to: path) }
             let row = ModelRow(
@@ -67,6 +69,11 @@ package struct TrainModel {
             text = summary(name, path, artifact, outcome)
         }
         return Answer(text, ["model": name, "file": path])
+    }
+
+    private func isTrained(_ name: String, on connection: Connection) throws -> Bool {
+        guard let known = try ModelRegistry(connection).named(name) else { return false }
+        return FileManager.default.fileExists(atPath: known.file)
     }
 
     /// The newest model that has seen nothing after the as-of instant, where that is not long before it.

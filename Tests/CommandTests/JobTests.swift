@@ -58,6 +58,9 @@ import Testing
         let codes = try (0..<5).map { _ in try start("nightly", of: shop) }.map { try $0.wait().code }
         #expect(codes.contains(0) && codes.allSatisfy { $0 == 0 || $0 == 75 }, "\(codes)")
         #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE logical_date IS NOT NULL") == 1)
+        #expect(
+            try shop.number("SELECT count(*) FROM nearline.run WHERE command = 'train' AND stage_seconds ? 'training'")
+                == models(shop), "who waited for a training did not train once more")
     }
 
     @Test func theStatusOfCronIsSilentWhereAllIsWell() throws {
