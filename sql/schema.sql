@@ -1560,9 +1560,12 @@ CREATE TABLE nearline.release (
     transition_build integer,
     run bigint,
     made_from jsonb DEFAULT '{}'::jsonb NOT NULL,
+    logical_date date,
+    is_history boolean DEFAULT false NOT NULL,
     CONSTRAINT current_release_is_not_pruned CHECK (((state <> 'current'::text) OR (pruned_at IS NULL))),
     CONSTRAINT failed_release_has_a_reason CHECK (((state <> 'failed'::text) OR (reason IS NOT NULL))),
     CONSTRAINT finished_release_has_counts CHECK (((state = ANY (ARRAY['building'::text, 'failed'::text])) OR ((users IS NOT NULL) AND (items IS NOT NULL)))),
+    CONSTRAINT history_is_of_a_day CHECK (((NOT is_history) OR (logical_date IS NOT NULL))),
     CONSTRAINT pinned_release_is_not_pruned CHECK (((pin_reason IS NULL) OR (pruned_at IS NULL))),
     CONSTRAINT release_state_is_known CHECK ((state = ANY (ARRAY['building'::text, 'validated'::text, 'current'::text, 'superseded'::text, 'failed'::text, 'rolled_back'::text])))
 );
@@ -1572,6 +1575,8 @@ COMMENT ON COLUMN nearline.release.encoding IS 'Lists and bytes by payload codec
 COMMENT ON COLUMN nearline.release.transition_build IS 'The build whose transitions are there; NULL in releases from before builds were recorded.';
 COMMENT ON COLUMN nearline.release.run IS 'The run that builds it, or built it last: a later one that goes on with it writes its own number here, and what an earlier one still sends is refused.';
 COMMENT ON COLUMN nearline.release.made_from IS 'The parts of settings_hash: model, instants, settings, events; a run that goes on needs the same.';
+COMMENT ON COLUMN nearline.release.logical_date IS 'The day (UTC) at whose beginning its events end; NULL where it was made as of another instant.';
+COMMENT ON COLUMN nearline.release.is_history IS 'True for a past day''s release that a backfill made: to be looked into, not to be served. It does not wait to be published, and goes with nearline prune --history only.';
 CREATE TABLE nearline.release_cluster (
     release integer NOT NULL,
     cluster integer NOT NULL,
@@ -1669,7 +1674,9 @@ CREATE VIEW nearline.releases AS
           WHERE ((c.relnamespace = ('nearline'::regnamespace)::oid) AND (c.relname = ANY (ARRAY[(('candidate_r'::text || r.release))::name, (('overlay_r'::text || r.release))::name, (('transition_r'::text || r.release))::name, (('release_item_r'::text || r.release))::name])))))::bigint AS bytes,
     g.gates_passed,
     g.gates_failed,
-    r.created_at
+    r.created_at,
+    r.logical_date,
+    r.is_history
    FROM (nearline.release r
      CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE g_1.passed) AS gates_passed,
             count(*) FILTER (WHERE (NOT g_1.passed)) AS gates_failed
@@ -1705,12 +1712,14 @@ CREATE TABLE nearline.run (
     model text,
     config_hash text,
     code_version text,
+    logical_date date,
     CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'lost'::text]))),
     CONSTRAINT running_means_not_ended CHECK (((state = 'running'::text) = (ended_at IS NULL)))
 );
 COMMENT ON TABLE nearline.run IS 'The ledger: a row before work begins, its end and its counts after.';
 COMMENT ON COLUMN nearline.run.lease_until IS 'Renewed every few seconds by the process; one that is frozen or cut off beyond it has lost the run.';
 COMMENT ON COLUMN nearline.run.is_pooled IS 'True where a pooler stands between: then the session that booked the run says nothing about its process.';
+COMMENT ON COLUMN nearline.run.logical_date IS 'The day (UTC) that the run is for; NULL where none was asked for.';
 ALTER TABLE nearline.run ALTER COLUMN run ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME nearline.run_run_seq
     START WITH 1
@@ -1744,7 +1753,8 @@ CREATE VIEW nearline.runs AS
     r.stage_seconds,
     r.peak_bytes,
     r.settings,
-    r.error
+    r.error,
+    r.logical_date
    FROM (nearline.run r
      CROSS JOIN LATERAL ( SELECT
                 CASE
@@ -1877,7 +1887,7 @@ CREATE VIEW nearline.status AS
      LEFT JOIN nearline.transition_build b ON ((b.build = r.transition_build)))
      LEFT JOIN LATERAL ( SELECT max(v.release) AS release
            FROM nearline.release v
-          WHERE ((v.state = 'validated'::text) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
+          WHERE ((v.state = 'validated'::text) AND (NOT v.is_history) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
 COMMENT ON VIEW nearline.status IS 'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, runs at work and lost (the last day''s), use of the overlay.';
 CREATE TABLE nearline.transition (
     key bigint NOT NULL,
@@ -1998,6 +2008,7 @@ ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
+CREATE INDEX release_by_date ON nearline.release USING btree (logical_date) WHERE (logical_date IS NOT NULL);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
 CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NULL);
 CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);

@@ -1,23 +1,35 @@
 import Domain
 import Postgres
 
-/// Users from one key up to another one, in the order in which histories are read.
+/// Users from one key up to another one, or some users by their keys, in the order in which histories are read.
 package struct UserRange: Equatable, Sendable {
     /// As the source spells it; nil begins at the first user of all.
     package let first: String?
     /// The user before whom the range ends; nil ends with the last of all, and has the rows without a user.
     package let end: String?
+    /// These users and nobody else, wherever the range begins and ends; nil for all of it.
+    package let only: [ExternalID]?
 
     package static let all = UserRange(first: nil, end: nil)
 
     package init(first: String?, end: String?) {
         self.first = first
         self.end = end
+        only = nil
+    }
+
+    package init(only users: [ExternalID]) {
+        (first, end) = (nil, nil)
+        only = users
     }
 
     /// A condition on `user_id`, such as an index on it can follow.
     func condition(_ type: IDType) -> String {
         let user = EventSource.order("user_id", type)
+        if let only {
+            let keys = only.map { Quote.literal("\($0)") }.joined(separator: ",")
+            return "user_id = ANY (ARRAY[\(keys)]::\(type.rawValue)[])"
+        }
         func literal(_ key: String) -> String { "\(Quote.literal(key))::\(type.rawValue)" }
         let bounds = [first.map { "\(user) >= \(literal($0))" }, end.map { "\(user) < \(literal($0))" }].compactMap(
             \.self)

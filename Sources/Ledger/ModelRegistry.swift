@@ -33,6 +33,11 @@ package struct ModelRegistry {
         ).first
     }
 
+    /// The model that has seen the fewest late events, and of those the one trained first; nil where there is none.
+    package func oldest() throws -> ModelRow? {
+        try rows("ORDER BY nearline.model.as_of, created_at LIMIT 1", []).first
+    }
+
     package func named(_ model: String) throws -> ModelRow? { try rows("WHERE model = $1", [.text(model)]).first }
 
     /// - Parameter settings, figures: JSON.

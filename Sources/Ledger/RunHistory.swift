@@ -6,6 +6,8 @@ package struct RunRow: Sendable {
     package var run: Int
     package var command: String
     package var state: String
+    /// The day that it is for, where one was asked for.
+    package var date: String?
     package var startedAt: String
     package var seconds: Double
     package var release: Int?
@@ -52,7 +54,7 @@ package struct RunHistory {
     }
 
     static let columns = """
-        run, command, state, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
+        run, command, state, logical_date::text AS date, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
         extract(epoch FROM took)::float8 AS seconds, release, coalesce(peak_bytes, 0) AS peak_bytes,
         counts::text AS counts, error, CASE WHEN ended_at IS NULL THEN stage END AS stage, done, total, unit, rate,
         extract(epoch FROM remaining)::float8 AS seconds_left
@@ -61,7 +63,8 @@ package struct RunHistory {
     static func row(_ row: Row) throws -> RunRow {
         RunRow(
             run: try row.int("run"), command: try row.string("command"), state: try row.string("state"),
-            startedAt: try row.string("started_at"), seconds: try row.double("seconds"),
+            date: try row.optionalString("date"), startedAt: try row.string("started_at"),
+            seconds: try row.double("seconds"),
             release: try row.optionalInt("release"), peakBytes: try row.int("peak_bytes"),
             counts: try row.string("counts"), error: try row.optionalString("error"),
             progress: try row.optionalString("stage").map { stage in

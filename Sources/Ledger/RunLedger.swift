@@ -169,6 +169,13 @@ package final class RunLedger {
             doing: "noting what run \(run) makes")
     }
 
+    /// The day that the run is for.
+    package func note(date: LogicalDate) throws {
+        try connection.execute(
+            "UPDATE nearline.run SET logical_date = $2::date WHERE run = $1::bigint",
+            [.int(Int64(run)), .text(date.description)], doing: "noting the date of run \(run)")
+    }
+
     /// Throws while any run is at work.
     package static func requireNone(on connection: Connection) throws {
         let isThere = try connection.execute(

@@ -61,8 +61,11 @@ enum DiskSpace {
     }
 
     /// Throws where the server's disk would not hold the release.
+    ///
+    /// - Parameter what: that is to be made, in the words of the message.
     static func requireRoom(
-        forRelease candidates: Int, users: Int?, unlogged: Bool, context: RunContext, on connection: Connection
+        forRelease candidates: Int, users: Int?, unlogged: Bool, what: String = "a release", context: RunContext,
+        on connection: Connection
     ) throws {
         guard let users, let server = try ofServer(on: connection) else {
             return context.log.info(
@@ -73,7 +76,7 @@ enum DiskSpace {
             "storage forecast", metadata: ["needed": "\(sizeText(needed))", "free": "\(sizeText(server.free))"])
         guard server.free >= needed else {
             throw JobError.noRoom(
-                what: "a release of \(users) users", needed: needed, free: server.free, at: server.path)
+                what: "\(what) of \(users) users", needed: needed, free: server.free, at: server.path)
         }
     }
 }

@@ -32,6 +32,8 @@ package enum ExitCode: Int32, Sendable {
         self =
             switch error {
             case is SettingsError: .configuration
+            case is DateError: .data
+            case let error as BackfillError: error.code
             case let error as ImportError: ExitCode(error)
             case let error as SourceError: ExitCode(error)
             case let error as PostgresError: ExitCode(error)

@@ -59,7 +59,11 @@ final class Heartbeat: Sendable {
         }
     }
 
-    func note(_ progress: RunProgress) { state.withLock { $0.progress = progress } }
+    /// - Parameter atOnce: not with the next beat only.
+    func note(_ progress: RunProgress, atOnce: Bool = false) {
+        state.withLock { $0.progress = progress }
+        if atOnce { wake.signal() }
+    }
 
     /// From now on the lease of this shard is renewed too; nil for none.
     func hold(_ shard: ClaimedShard?, of release: Int) {

@@ -12,6 +12,8 @@ package struct ListReleases {
     private struct Facts: Encodable {
         var release: Int
         var state: String
+        var date: String?
+        var isHistory: Bool
         var publishedAt: String?
         var asOf: String
         var ageSeconds: Double
@@ -33,7 +35,8 @@ package struct ListReleases {
         let facts = try catalogue.all(pruned: all).map { row in
             let bytes = try catalogue.bytes(of: row.release), gates = try catalogue.gates(of: row.release)
             return Facts(
-                release: row.release, state: row.state, publishedAt: row.publishedAt, asOf: row.asOf,
+                release: row.release, state: row.state, date: row.date?.description, isHistory: row.isHistory,
+                publishedAt: row.publishedAt, asOf: row.asOf,
                 ageSeconds: row.ageSeconds, users: row.users, items: row.items, transitions: row.transitions,
                 bytes: bytes, bytesPerUser: row.users > 0 ? bytes / row.users : 0, gatesPassed: gates.passed,
                 gatesFailed: gates.failed, model: row.model, pinReason: row.pinReason, isPruned: row.isPruned)
@@ -41,13 +44,17 @@ package struct ListReleases {
         guard !facts.isEmpty else { return Answer("there is no release yet; run nearline precompute", facts) }
         let rows = facts.map { fact in
             [
-                "\(fact.release)", fact.state + (fact.isPruned && fact.state != "failed" ? ", pruned" : ""),
+                "\(fact.release)", stateText(fact), fact.date ?? "",
                 ageText(fact.ageSeconds), "\(fact.users)", sizeText(fact.bytes), "\(fact.bytesPerUser)",
                 gateText(fact), fact.model, fact.pinReason.map { "pinned: \($0)" } ?? "",
             ]
         }
         return Answer(
-            table(["release", "state", "events", "users", "size", "B/user", "gates", "model", ""], rows), facts)
+            table(["release", "state", "date", "events", "users", "size", "B/user", "gates", "model", ""], rows), facts)
+    }
+
+    private func stateText(_ fact: Facts) -> String {
+        fact.state + (fact.isHistory ? ", history" : "") + (fact.isPruned && fact.state != "failed" ? ", pruned" : "")
     }
 
     private func gateText(_ fact: Facts) -> String {

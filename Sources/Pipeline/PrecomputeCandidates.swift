@@ -25,11 +25,18 @@ package struct PrecomputeCandidates {
     package var mustResume: Bool
     /// Drops what an unfinished run has left, rather than going on with it.
     package var fromScratch: Bool
+    /// The day that it is for: then that day's beginning is the as-of instant, and it is made once.
+    package var date: String?
+    /// Says which days before it were missed.
+    package var catchesUp: Bool
 
     package init(
         asOf: String, serveAt: String?, modelFile: String?, publishes: Bool, again: Bool, unlogged: Bool, dryRun: Bool,
-        workers: Int = 1, mustResume: Bool = false, fromScratch: Bool = false
+        workers: Int = 1, mustResume: Bool = false, fromScratch: Bool = false, date: String? = nil,
+        catchesUp: Bool = false
     ) {
+        self.date = date
+        self.catchesUp = catchesUp
         self.asOf = asOf
         self.serveAt = serveAt
         self.modelFile = modelFile
@@ -42,14 +49,13 @@ package struct PrecomputeCandidates {
         self.fromScratch = fromScratch
     }
 
-    private static let decisive =
-        ["candidates", "gap-minutes", "tokens", "session-items", "shard-users"] + TransitionMaker.decisive
-
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let catalogue = ReleaseCatalogue(connection)
-        let wish = try wish(context, source, catalogue, on: connection)
+        let dated = try date.map { try DatedRun($0, on: connection) }
+        if !again, let dated, let answer = try nothingToDo(dated, catalogue, context, on: connection) { return answer }
+        let wish = try wish(context, source, catalogue, dated?.date, on: connection)
         let (facts, artifact, settings) = (wish.facts, wish.artifact, wish.settings)
         if dryRun { return try plan(facts, source, artifact, context) }
         if !again, let current = try catalogue.current(), current.settingsHash == facts.settingsHash {
@@ -68,12 +74,22 @@ package struct PrecomputeCandidates {
                 "nothing to do: release \(built.release) is built from this and waits for nearline publish",
                 ["release": built.release])
         }
-        try registerIfForeign(facts.model, artifact, on: connection)
+        try ModelRegistry(connection).registerIfForeign(facts.model, artifact, file: modelFile)
         var answer: Answer?
         try context.booked(on: connection, settings: settings) { ledger, report in
-            let pruner = ReleasePruner(connection)
-            let left = try goOn(with: facts, pruner, catalogue, context)
-            if !again, publishes, let built = try catalogue.validated(settingsHash: facts.settingsHash) {
+            if let dated {
+                try ledger.note(date: dated.date)
+                // Somebody else may have made it between our look and our booking.
+                answer = again ? nil : try nothingToDo(dated, catalogue, context, on: connection)
+                guard answer == nil else { return }
+                if catchesUp { try dated.tellMissed(&report, context) }
+            }
+            let unfinished = LeftReleases(context, on: connection)
+            let left = try unfinished.goOn(
+                with: facts, unlogged: unlogged, mustResume: mustResume, fromScratch: fromScratch)
+            if !again, publishes,
+                let built = try catalogue.validated(settingsHash: facts.settingsHash) ?? dated?.waiting()
+            {
                 context.log.info(
                     "publishing the release that was built already", metadata: ["release": "\(built.release)"])
                 report.release = built.release
@@ -96,7 +112,7 @@ package struct PrecomputeCandidates {
             do {
                 release = try build.make(goingOnWith: left, &report)
             } catch {
-                try? giveUp(report.release, because: error, pruner, connection)
+                try? unfinished.giveUp(report.release, because: error, on: connection)
                 throw error
             }
             var served: String?
@@ -109,105 +125,43 @@ package struct PrecomputeCandidates {
         return answer!
     }
 
-    /// What a release is to be made from.
-    private struct Wish {
-        let asOf: Instant
-        let serveAt: Instant
-        let artifact: ModelArtifact
-        let fingerprint: String
-        let settings: String
-        let facts: ReleaseFacts
-    }
-
     /// What was asked for; where that is "now", and a run of the last hours that was asked the same has left a release
     /// that the same would make, its now.
     private func wish(
-        _ context: RunContext, _ source: EventSource, _ catalogue: ReleaseCatalogue, on connection: Connection
-    ) throws -> Wish {
-        if asOf == "now", serveAt == nil, !fromScratch, let before = try catalogue.unfinishedInstant(askedAsOf: asOf) {
-            let left = try wish(Instant(before, source: source, on: connection), context, source, on: connection)
+        _ context: RunContext, _ source: EventSource, _ catalogue: ReleaseCatalogue, _ date: LogicalDate?,
+        on connection: Connection
+    ) throws -> ReleaseWish {
+        let asked = date?.midnight ?? asOf
+        if asked == "now", serveAt == nil, !fromScratch, let before = try catalogue.unfinishedInstant(askedAsOf: asked)
+        {
+            let left = try wish(Instant(before, source: source, on: connection), date, context, source, on: connection)
             if try catalogue.unfinished().contains(where: { $0.settingsHash == left.facts.settingsHash }) {
                 return left
             }
         }
-        return try wish(Instant(asOf, source: source, on: connection), context, source, on: connection)
+        return try wish(Instant(asked, source: source, on: connection), date, context, source, on: connection)
     }
 
     private func wish(
-        _ asOf: Instant, _ context: RunContext, _ source: EventSource, on connection: Connection
-    ) throws -> Wish {
-        let serveAt = try serveAt.map { try Instant($0, source: source, on: connection) } ?? asOf
-        let (model, artifact) = try context.model(file: modelFile, asOf: asOf, on: connection)
-        guard artifact.vocabulary.itemType == source.itemType else {
-            throw SourceError.itemTypeChanged(
-                relation: source.names.events, found: source.itemType.rawValue,
-                model: artifact.vocabulary.itemType.rawValue)
-        }
-        let print = try source.fingerprint(asOf: asOf.text, withExclusions: true, on: connection)
-        let settings = context.settings.json(PrecomputeCandidates.decisive)
-        let facts = ReleaseFacts(
-            model: model, asOf: asOf.text, serveAt: serveAt.text,
-            settingsHash: Checksum.name([settings, model, asOf.text, serveAt.text, print].joined(separator: "|")),
-            candidatesPerUser: context.settings.int("candidates"),
-            madeFrom: try madeFrom([
-                "model": model, "as-of": asOf.text, "serve-at": serveAt.text, "settings": Checksum.name(settings),
-                "events": print, "vocabulary": artifact.vocabulary.hash, "asked-as-of": self.asOf,
-            ]))
-        return Wish(
-            asOf: asOf, serveAt: serveAt, artifact: artifact, fingerprint: print, settings: settings, facts: facts)
+        _ asOf: Instant, _ date: LogicalDate?, _ context: RunContext, _ source: EventSource, on connection: Connection
+    ) throws -> ReleaseWish {
+        try ReleaseWish(
+            asOf: asOf, serveAt: serveAt.map { try Instant($0, source: source, on: connection) } ?? asOf,
+            context.model(file: modelFile, asOf: asOf, on: connection), asked: date?.midnight ?? self.asOf, date: date,
+            context, source, on: connection)
     }
 
-    /// The unfinished release that this run goes on with; the others are dropped, and it is said why.
-    private func goOn(
-        with facts: ReleaseFacts, _ pruner: ReleasePruner, _ catalogue: ReleaseCatalogue, _ context: RunContext
-    ) throws -> Int? {
-        let parts = (try? JSONDecoder().decode([String: String].self, from: Data(facts.madeFrom.utf8))) ?? [:]
-        let decision = ResumeDecision(
-            try catalogue.unfinished(), settingsHash: facts.settingsHash, madeFrom: parts, unlogged: unlogged,
-            beginsAnew: fromScratch)
-        if mustResume, decision.goesOnWith == nil {
-            throw JobError.nothingToResume(reasons: decision.discards.sorted { $0.key < $1.key }.map(\.value))
+    /// A day is made once, whatever has come into the events since; nil where there is something to do.
+    private func nothingToDo(
+        _ dated: DatedRun, _ catalogue: ReleaseCatalogue, _ context: RunContext, on connection: Connection
+    ) throws -> Answer? {
+        guard let (release, why) = try dated.settled(publishes: publishes) else { return nil }
+        var served: String?
+        if release.state == "current" {
+            try catalogue.requireLists(of: release)
+            served = dryRun ? nil : try context.snapshots?.follow(release, on: connection)
         }
-        for (release, reason) in decision.discards.sorted(by: { $0.key < $1.key }) {
-            _ = try pruner.discardUnfinished([release], reason: reason)
-            context.log.info(
-                "dropped an unfinished release", metadata: ["release": "\(release)", "reason": "\(reason)"])
-        }
-        if let release = decision.goesOnWith {
-            let progress = try catalogue.shards(of: release)
-            context.log.info(
-                "going on with an unfinished release",
-                metadata: ["release": "\(release)", "shards": "\(progress.shards)", "done": "\(progress.done)"])
-        }
-        return decision.goesOnWith
-    }
-
-    /// What failed for a reason that will be there again is dropped at once, so that a bad night costs no disk; what was
-    /// stopped, or met a server that was away, is left for the next run to go on with.
-    private func giveUp(
-        _ release: Int?, because error: any Error, _ pruner: ReleasePruner, _ connection: Connection
-    ) throws {
-        let passing: [ExitCode] = [.databaseUnreachable, .heldOrLate, .fileFault]
-        guard let release, StopSignal.shared.reason == nil, !passing.contains(ExitCode(for: error)) else {
-            return
-        }
-        _ = try connection.reconnectIfLost()
-        _ = try pruner.discardUnfinished([release], reason: "\(error)")
-    }
-
-    private func madeFrom(_ parts: [String: String]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(parts), as: UTF8.self)
-    }
-
-    /// A model given as a file may come from another database: its release still needs its row.
-    private func registerIfForeign(_ model: String, _ artifact: ModelArtifact, on connection: Connection) throws {
-        guard let modelFile, try ModelRegistry(connection).named(model) == nil else { return }
-        let row = ModelRow(
-            model: model, file: URL(fileURLWithPath: modelFile).path, asOf: artifact.facts["as_of"] ?? "now",
-            vocabularyHash: artifact.vocabulary.hash, itemType: artifact.vocabulary.itemType.rawValue)
-        try ModelRegistry(connection).register(row, settings: "{}", figures: artifact.facts["figures"] ?? "{}")
+        return Answer("nothing to do: \(why) (--again makes the day anew)\(served ?? "")", ["release": release.release])
     }
 
     private func plan(

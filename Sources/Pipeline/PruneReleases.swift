@@ -8,7 +8,11 @@ package struct PruneReleases {
     package var minAge: String
     package var dryRun: Bool
 
-    package init(keep: Int, minAge: String, dryRun: Bool) {
+    /// Also releases of past days, built or half built, which otherwise all stay.
+    package var history: Bool
+
+    package init(keep: Int, minAge: String, history: Bool = false, dryRun: Bool) {
+        self.history = history
         self.keep = keep
         self.minAge = minAge
         self.dryRun = dryRun
@@ -24,6 +28,7 @@ package struct PruneReleases {
         var bytes: Int
     }
 
+    private static let whyUnfinished = "its run ended before it was whole"
     /// How long older transactions are waited for, for each table; what they hold is left to the next prune.
     private static let waitMilliseconds = 2000
 
@@ -31,7 +36,7 @@ package struct PruneReleases {
         let connection = try context.connectToSchema(isReadOnly: dryRun)
         let catalogue = ReleaseCatalogue(connection), pruner = ReleasePruner(connection)
         if dryRun {
-            let doomed = try pruner.doomed(keep: keep, minAge: minAge)
+            let doomed = try pruner.doomed(keep: keep, minAge: minAge, history: history)
             let bytes = try doomed.reduce(0) { try $0 + catalogue.bytes(of: $1) }
             return Answer(
                 doomed.isEmpty ? "nothing to prune" : "would prune \(numbers(doomed)), \(sizeText(bytes))",
@@ -39,13 +44,21 @@ package struct PruneReleases {
         }
         var facts = Facts(pruned: [], bytes: 0)
         try context.booked(on: connection, settings: "{}") { ledger, report in
-            facts.bytes = try pruner.doomed(keep: keep, minAge: minAge).reduce(0) { try $0 + catalogue.bytes(of: $1) }
+            facts.bytes = try pruner.doomed(keep: keep, minAge: minAge, history: history).reduce(0) {
+                try $0 + catalogue.bytes(of: $1)
+            }
             facts.pruned = try pruner.mark(
-                keep: keep, minAge: minAge, reason: "nearline prune --keep \(keep) --min-age \(minAge)")
+                keep: keep, minAge: minAge, history: history,
+                reason: "nearline prune --keep \(keep) --min-age \(minAge)\(history ? " --history" : "")")
             // In this order: the tables of a build at work look like those of one that was killed.
             let unfinished = try pruner.unfinished()
             if try !RunLedger.isRunning("precompute", on: connection) {
-                facts.unfinished = try pruner.discardUnfinished(unfinished, reason: "its run ended before it was whole")
+                facts.unfinished = try pruner.discardUnfinished(unfinished, reason: Self.whyUnfinished)
+            }
+            // A backfill goes on with what it has left, a day or a week later.
+            let past = history ? try pruner.unfinished(history: true) : []
+            if try !RunLedger.isRunning("backfill", on: connection) {
+                facts.unfinished += try pruner.discardUnfinished(past, reason: Self.whyUnfinished)
             }
             try context.stage("dropping tables") {
                 let swept = try pruner.sweep(waitMilliseconds: Self.waitMilliseconds)

@@ -52,6 +52,14 @@ struct Publication {
         }
     }
 
+    /// Holds a release of a past day to all gates but what compares with today's, and publishes nothing.
+    func validate(_ release: Int) throws {
+        let findings = try context.stage("checking the gates") {
+            try ReleaseGates(bounds, source: gateSource, on: connection).check(release, comparing: false)
+        }
+        if let refusal = GateRefusal(release: release, findings: findings) { throw refusal }
+    }
+
     private var gateSource: GateSource {
         GateSource(
             deniedForEverybody: source.deniedForEverybody, deniedPairs: source.deniedPairs, events: source.events)

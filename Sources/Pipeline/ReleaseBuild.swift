@@ -104,7 +104,9 @@ struct ReleaseBuild {
         _ writer: ReleaseWriter, _ book: ShardBook, _ denied: Set<Int32>, _ report: inout RunReport
     ) throws {
         // How lists were encoded stands with the release.
-        report.counts = try book.figures().filter { !$0.key.hasSuffix(" lists") && !$0.key.hasSuffix(" bytes") }
+        report.counts.merge(try book.figures().filter { !$0.key.hasSuffix(" lists") && !$0.key.hasSuffix(" bytes") }) {
+            $1
+        }
         report.counts["items"] = artifact.vocabulary.count
         report.counts["items excluded for everybody"] = denied.count
         report.counts["users"] = writer.users
@@ -124,7 +126,8 @@ struct ReleaseBuild {
         _ writer: ReleaseWriter, _ maker: CandidateMaker, _ denied: Set<Int32>, _ reader: Connection,
         _ report: inout RunReport
     ) throws -> ItemClusters {
-        let vocabulary = artifact.vocabulary, current = try ReleaseCatalogue(reader).current()
+        // A past day is made from its own events alone, whatever is served while that is done.
+        let vocabulary = artifact.vocabulary, current = facts.isHistory ? nil : try ReleaseCatalogue(reader).current()
         let previous = try ClusterFinder.Previous(current, itemType: source.itemType, on: reader)
         let found = try context.stage("finding clusters") {
             try ClusterFinder(context: context, source: source, connection: reader).clusters(

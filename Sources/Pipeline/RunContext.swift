@@ -18,6 +18,8 @@ package final class RunContext {
     /// While a run is booked: ends it where it reaches a limit.
     var watchdog: Watchdog?
     let activity = Activity()
+    /// What holds a long job back, where something does.
+    var pace: Pace?
     private var stageName: String?
 
     package init(_ command: String, settings: Settings) {
@@ -102,6 +104,22 @@ package final class RunContext {
             try checkStop()
             usleep(UInt32(min(0.1, max(0.001, (end - ContinuousClock.now) / .seconds(1))) * 1e6))
         }
+    }
+
+    /// Waits while something holds; it is said once, also to those who ask what runs, and the lease goes on.
+    func pause(while reason: () throws -> String?) throws {
+        guard let first = try reason() else { return }
+        log.info("paused", metadata: ["reason": "\(first)"])
+        var pausing = progress()
+        pausing.stage = "paused: \(first)"
+        heartbeat?.note(pausing, atOnce: true)
+        while try reason() != nil {
+            // To be held back is not to stand still.
+            activity.moved()
+            try pause(seconds: 1)
+        }
+        log.info("going on")
+        heartbeat?.note(progress())
     }
 
     /// Shows how far a stage is: a bar that is redrawn on a terminal, a line every half minute elsewhere.

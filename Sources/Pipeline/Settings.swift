@@ -38,8 +38,11 @@ package struct Settings: Sendable {
 
     package let values: [Value]
 
-    /// Environment names that are not settings but mean something to the executable or to its tests.
-    private static let otherNames: Set<String> = ["NEARLINE_CONFIG", "NEARLINE_BIN", ChatEndpoint.keyVariable]
+    /// Environment names that are not settings but mean something to the executable, to its jobs or to its tests.
+    private static let otherNames: Set<String> = [
+        "NEARLINE_CONFIG", "NEARLINE_BIN", "NEARLINE_TRAIN_EVERY", "NEARLINE_BACKFILL_RATE",
+        ChatEndpoint.keyVariable,
+    ]
 
     /// - Parameters:
     ///   - flags: by setting name, as given on the command line.

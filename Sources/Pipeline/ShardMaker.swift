@@ -33,16 +33,20 @@ struct ShardMaker {
         while true {
             try context.safePoint()
             do {
+                try context.pace?.admit(context)
                 switch try book.claim() {
                 case .allDone: return made
                 case .wait: try context.pause(seconds: 0.25)
                 case .shard(let shard):
                     context.heartbeat?.hold(shard, of: writer.release)
                     defer { context.heartbeat?.hold(nil, of: writer.release) }
-                    made.users += try make(shard)
+                    let users = try make(shard)
+                    made.users += users
                     made.shards += 1
                     retries.succeeded()
                     try tell()
+                    context.heartbeat?.hold(nil, of: writer.release)
+                    try context.pace?.made(users, context)
                 }
             } catch ReleaseError.shardLost(_, let shard) {
                 context.log.warning("a shard was lost to another worker", metadata: ["shard": "\(shard)"])

@@ -10,6 +10,7 @@ package struct ShowRun {
         var run: Int
         var command: String
         var state: String
+        var date: String?
         var startedAt: String
         var endedAt: String?
         var seconds: Double
@@ -39,7 +40,8 @@ package struct ShowRun {
         return Answer(
             text(of: detail),
             Facts(
-                run: row.run, command: row.command, state: row.state, startedAt: row.startedAt, endedAt: detail.endedAt,
+                run: row.run, command: row.command, state: row.state, date: row.date, startedAt: row.startedAt,
+                endedAt: detail.endedAt,
                 seconds: row.seconds, release: row.release, peakBytes: row.peakBytes, error: row.error,
                 progress: row.progress.map(StatusFacts.Progress.init),
                 settings: Dictionary(detail.settings.map { ($0.name, $0.value) }) { $1 },
@@ -55,6 +57,7 @@ package struct ShowRun {
             ["ended", detail.endedAt.map { $0 + " UTC" } ?? "not yet"], ["took", seconds(row.seconds) + " s"],
             ["peak memory", row.peakBytes > 0 ? sizeText(row.peakBytes) : "not known"],
         ]
+        if let date = row.date { head.append(["for the day", date]) }
         if let release = row.release { head.append(["release", "\(release)"]) }
         if let progress = row.progress { head.append(["now", progressText(progress)]) }
         if let error = row.error { head.append(["error", error]) }

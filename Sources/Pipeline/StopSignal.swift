@@ -19,7 +19,7 @@ package final class StopSignal: Sendable {
 
     private let received = Atomic<Int32>(0)
     private let limit = Mutex<LimitReached?>(nil)
-    private let handles = Mutex<[CancelHandle]>([])
+    private let handles = Mutex<[Watched]>([])
     // Written once, by install(), before anything else runs.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
@@ -30,7 +30,7 @@ package final class StopSignal: Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [self] in
                 if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
-                for handle in handles.withLock({ $0 }) { handle.cancel() }
+                for handle in handles.withLock({ $0.compactMap(\.handle) }) { handle.cancel() }
             }
             source.resume()
             sources.append(source)
@@ -38,7 +38,17 @@ package final class StopSignal: Sendable {
     }
 
     /// Statements of this connection are cancelled by the first signal.
-    func watch(_ handle: CancelHandle) { handles.withLock { $0.append(handle) } }
+    func watch(_ handle: CancelHandle) {
+        handles.withLock {
+            // A long job opens and closes many.
+            $0.removeAll { $0.handle == nil }
+            $0.append(Watched(handle: handle))
+        }
+    }
+
+    private struct Watched {
+        weak var handle: CancelHandle?
+    }
 
     package var signalReceived: Int32? {
         let number = received.load(ordering: .relaxed)
@@ -48,7 +58,7 @@ package final class StopSignal: Sendable {
     /// Stops the run as a signal would, for another reason; the first one counts.
     func stop(because reached: LimitReached) {
         limit.withLock { $0 = $0 ?? reached }
-        for handle in handles.withLock({ $0 }) { handle.cancel() }
+        for handle in handles.withLock({ $0.compactMap(\.handle) }) { handle.cancel() }
     }
 
     /// Why the run is to stop: a signal, or a limit that was reached.

@@ -13,8 +13,11 @@ package struct TrainModel {
     package var asOf: String
     package var again: Bool
     package var dryRun: Bool
+    /// How far behind the as-of instant a model may be that is good enough; nil trains whenever there is something new.
+    package var every: Age?
 
-    package init(asOf: String, again: Bool, dryRun: Bool) {
+    package init(asOf: String, again: Bool, dryRun: Bool, every: Age? = nil) {
+        self.every = every
         self.asOf = asOf
         self.again = again
         self.dryRun = dryRun
@@ -30,17 +33,17 @@ package struct TrainModel {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
+        if !again, let model = try goodEnough(asOf, source, on: connection) {
+            return Answer("nothing to do: model \(model) is younger than \(every?.text ?? "")", ["model": model])
+        }
         let settings = context.settings.json(TrainModel.decisive)
         let print = try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
         let name =
             "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
             + Checksum.name(settings + asOf.text + print).prefix(10)
         let path = context.settings.text("models") + "/\(name).safetensors"
-        let known = try ModelRegistry(connection).named(name)
-        if !again, let known, FileManager.default.fileExists(atPath: known.file) {
-            return Answer(
-                "nothing to do: model \(name) is trained on these events with these settings", ["model": name])
-        }
+        let isThere = "nothing to do: model \(name) is trained on these events with these settings"
+        if !again, try isTrained(name, on: connection) { return Answer(isThere, ["model": name]) }
         if dryRun {
             let items = try connection.transaction(.readOnlySnapshot, doing: "planning to train") {
                 try VocabularyReader(source, asOf: asOf.text).read(on: connection).count
@@ -51,6 +54,11 @@ package struct TrainModel {
         }
         var text = ""
         try context.booked(on: connection, settings: settings) { ledger, report in
+            // Somebody else may have trained it between our look and our booking.
+            if !again, try isTrained(name, on: connection) {
+                text = isThere
+                return
+            }
             let (artifact, outcome) = try train(name, path, source, asOf, settings + print, context, ledger, &report)
             try context.stage("writing the model") { try artifact.file.write(to: path) }
             let row = ModelRow(
@@ -61,6 +69,18 @@ package struct TrainModel {
             text = summary(name, path, artifact, outcome)
         }
         return Answer(text, ["model": name, "file": path])
+    }
+
+    private func isTrained(_ name: String, on connection: Connection) throws -> Bool {
+        guard let known = try ModelRegistry(connection).named(name) else { return false }
+        return FileManager.default.fileExists(atPath: known.file)
+    }
+
+    /// The newest model that has seen nothing after the as-of instant, where that is not long before it.
+    private func goodEnough(_ asOf: Instant, _ source: EventSource, on connection: Connection) throws -> String? {
+        guard let every, let newest = try ModelRegistry(connection).newest(notAfter: asOf.text) else { return nil }
+        let seen = try Instant(newest.asOf, source: source, on: connection)
+        return Double(asOf.microseconds - seen.microseconds) < every.seconds * 1e6 ? newest.model : nil
     }
 
     private func train(

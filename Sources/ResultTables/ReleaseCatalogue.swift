@@ -1,3 +1,4 @@
+import Domain
 import Postgres
 
 /// The releases of a database, read: which is current, which waits, which there were.
@@ -26,7 +27,7 @@ package struct ReleaseCatalogue {
     package func newestValidated() throws -> ReleaseRow? {
         try rows(
             """
-            WHERE state = 'validated' AND pruned_at IS NULL
+            WHERE state = 'validated' AND NOT is_history AND pruned_at IS NULL
                 AND release > coalesce((SELECT c.release FROM nearline.current_release c), 0)
             ORDER BY release DESC LIMIT 1
             """
@@ -47,7 +48,7 @@ package struct ReleaseCatalogue {
         try rows(
             """
             WHERE state = \(Quote.literal(state)) AND settings_hash = \(Quote.literal(settingsHash))
-                AND (pruned_at IS NULL OR state = 'rolled_back') ORDER BY release DESC LIMIT 1
+                AND NOT is_history AND (pruned_at IS NULL OR state = 'rolled_back') ORDER BY release DESC LIMIT 1
             """
         ).first
     }
@@ -100,7 +101,7 @@ package struct ReleaseCatalogue {
             doing: "measuring release \(number)")[0].int("bytes")
     }
 
-    private func rows(_ rest: String) throws -> [ReleaseRow] {
+    func rows(_ rest: String) throws -> [ReleaseRow] {
         try connection.execute(
             """
             SELECT release, state, model, as_of::text AS as_of, serve_at::text AS serve_at, settings_hash,
@@ -108,7 +109,7 @@ package struct ReleaseCatalogue {
                 coalesce(transitions, 0) AS transitions, coalesce(payload_bytes, 0) AS payload_bytes,
                 published_at::text AS published_text, created_at::text AS created_text, is_unlogged,
                 extract(epoch FROM now() - as_of)::float8 AS age, pin_reason, pruned_at IS NOT NULL AS is_pruned,
-                encoding::text AS encoding
+                encoding::text AS encoding, logical_date::text AS date, is_history
             FROM nearline.release \(rest)
             """, doing: "reading releases"
         ).map { row in
@@ -121,7 +122,9 @@ package struct ReleaseCatalogue {
                 payloadBytes: try row.int("payload_bytes"), publishedAt: try row.optionalString("published_text"),
                 createdAt: try row.string("created_text"), ageSeconds: try row.double("age"),
                 pinReason: try row.optionalString("pin_reason"), isPruned: try row.bool("is_pruned"),
-                isUnlogged: try row.bool("is_unlogged"), encoding: try row.string("encoding"))
+                date: try row.optionalString("date").flatMap { LogicalDate($0) },
+                isHistory: try row.bool("is_history"), isUnlogged: try row.bool("is_unlogged"),
+                encoding: try row.string("encoding"))
         }
     }
 }

@@ -1,3 +1,5 @@
+import Domain
+
 /// What a release is made from; stored beside it.
 package struct ReleaseFacts: Sendable {
     package var model: String
@@ -7,10 +9,14 @@ package struct ReleaseFacts: Sendable {
     package var candidatesPerUser: Int
     /// The parts of the hash, as a JSON object: what a run that goes on with the release must have the same.
     package var madeFrom: String
+    /// The day that it is for; nil where it was asked for as of another instant.
+    package var date: LogicalDate?
+    /// Of a past day, to be looked into: it does not wait to be published.
+    package var isHistory: Bool
 
     package init(
         model: String, asOf: String, serveAt: String, settingsHash: String, candidatesPerUser: Int,
-        madeFrom: String = "{}"
+        madeFrom: String = "{}", date: LogicalDate? = nil, isHistory: Bool = false
     ) {
         self.model = model
         self.asOf = asOf
@@ -18,5 +24,7 @@ package struct ReleaseFacts: Sendable {
         self.settingsHash = settingsHash
         self.candidatesPerUser = candidatesPerUser
         self.madeFrom = madeFrom
+        self.date = date
+        self.isHistory = isHistory
     }
 }

@@ -24,12 +24,13 @@ package struct ReleasePruner {
     /// - Parameters:
     ///   - keep: releases that were served and not taken back, newest first and the current one with them, that stay.
     ///   - minAge: an interval as PostgreSQL reads it; what was left more recently stays.
+    ///   - history: those of past days too, which otherwise all stay.
     ///   - now: the instant to reckon from; nil is the server's clock.
-    package func doomed(keep: Int, minAge: String, now: String? = nil) throws -> [Int] {
+    package func doomed(keep: Int, minAge: String, history: Bool = false, now: String? = nil) throws -> [Int] {
         try connection.execute(
             """
             WITH there AS (
-                SELECT r.release, r.state, r.pin_reason, (SELECT max(e.at) FROM nearline.release_event e
+                SELECT r.release, r.state, r.pin_reason, r.is_history, (SELECT max(e.at) FROM nearline.release_event e
                     WHERE e.release = r.release AND e.becomes NOT IN ('pinned', 'unpinned')) AS left_at,
                     row_number() OVER (PARTITION BY r.state IN ('current', 'superseded')
                         ORDER BY r.state = 'current' DESC, r.published_at DESC, r.release DESC) AS place
@@ -41,22 +42,26 @@ package struct ReleasePruner {
                 AND CASE state
                     WHEN 'superseded' THEN place > greatest($1::int, 2)
                     WHEN 'rolled_back' THEN true
-                    WHEN 'validated' THEN release < greatest((SELECT c.release FROM nearline.current_release c),
-                        (SELECT max(v.release) FROM there v WHERE v.state = 'validated'))
+                    WHEN 'validated' THEN CASE WHEN is_history THEN $4::boolean
+                        ELSE release < greatest((SELECT c.release FROM nearline.current_release c),
+                            (SELECT max(v.release) FROM there v WHERE v.state = 'validated' AND NOT v.is_history)) END
                     ELSE false END
             ORDER BY release
-            """, [.int(Int64(keep)), .text(minAge), Parameter(now)], doing: "looking for releases to prune"
+            """, [.int(Int64(keep)), .text(minAge), Parameter(now), .bool(history)],
+            doing: "looking for releases to prune"
         ).map { try $0.int("release") }
     }
 
     /// Marks the doomed ones, all looked at once more under the lock that publications and rollbacks take.
-    package func mark(keep: Int, minAge: String, now: String? = nil, reason: String?) throws -> [Int] {
+    package func mark(
+        keep: Int, minAge: String, history: Bool = false, now: String? = nil, reason: String?
+    ) throws -> [Int] {
         try connection.transaction(doing: "marking releases as pruned") {
             try connection.execute(
                 "LOCK TABLE nearline.current_release IN SHARE ROW EXCLUSIVE MODE", doing: "waiting to prune")
             try connection.execute(
                 "SELECT set_config('nearline.reason', $1, true)", [.text(reason ?? "")], doing: "noting the reason")
-            let numbers = try doomed(keep: keep, minAge: minAge, now: now)
+            let numbers = try doomed(keep: keep, minAge: minAge, history: history, now: now)
             for number in numbers {
                 try connection.execute(
                     "UPDATE nearline.release SET pruned_at = now() WHERE release = $1::int", [.int(Int64(number))],
@@ -67,10 +72,13 @@ package struct ReleasePruner {
     }
 
     /// Releases that are being built, or were when their run ended.
-    package func unfinished() throws -> [Int] {
+    ///
+    /// - Parameter history: of past days, which a backfill makes; without it those that were to be served.
+    package func unfinished(history: Bool = false) throws -> [Int] {
         try connection.execute(
-            "SELECT release FROM nearline.release WHERE state = 'building' ORDER BY release",
-            doing: "looking for unfinished releases"
+            """
+            SELECT release FROM nearline.release WHERE state = 'building' AND is_history = $1::boolean ORDER BY release
+            """, [.bool(history)], doing: "looking for unfinished releases"
         ).map { try $0.int("release") }
     }
 

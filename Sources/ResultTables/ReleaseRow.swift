@@ -1,3 +1,5 @@
+import Domain
+
 /// A release as its row says it.
 package struct ReleaseRow: Sendable {
     package var release: Int
@@ -17,6 +19,10 @@ package struct ReleaseRow: Sendable {
     package var ageSeconds: Double
     package var pinReason: String?
     package var isPruned: Bool
+    /// The day that it is for, where one was asked for.
+    package var date: LogicalDate?
+    /// Of a past day: it does not wait to be published.
+    package var isHistory: Bool
     package var isUnlogged: Bool
     /// Lists and bytes by payload codec, JSON.
     package var encoding: String

@@ -43,13 +43,15 @@ package final class ReleaseWriter {
             let release = try connection.execute(
                 """
                 INSERT INTO nearline.release (model, as_of, serve_at, settings_hash, candidates_per_user, is_unlogged, run,
-                    made_from)
-                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean, $7::bigint, $8::jsonb)
+                    made_from, logical_date, is_history)
+                VALUES ($1, $2::timestamptz, $3::timestamptz, $4, $5::int, $6::boolean, $7::bigint, $8::jsonb, $9::date,
+                    $10::boolean)
                 RETURNING release
                 """,
                 [
                     .text(facts.model), .text(facts.asOf), .text(facts.serveAt), .text(facts.settingsHash),
                     .int(Int64(facts.candidatesPerUser)), .bool(unlogged), Parameter(run), .text(facts.madeFrom),
+                    Parameter(facts.date?.description), .bool(facts.isHistory),
                 ], doing: "registering a release")[0].int("release")
             for table in Leaf.allCases {
                 let name = table.name(release)

@@ -1,3 +1,4 @@
+import Domain
 import Postgres
 
 /// A release whose run ended before it was whole.
@@ -69,13 +70,17 @@ package struct ResumeDecision: Equatable, Sendable {
 
 extension ReleaseCatalogue {
     /// Releases that are being built, or were when their run ended.
-    package func unfinished() throws -> [UnfinishedRelease] {
+    ///
+    /// - Parameter history: those of this past day that a backfill has begun; nil for all that were to be served.
+    package func unfinished(history: LogicalDate? = nil) throws -> [UnfinishedRelease] {
         try connection.execute(
             """
             SELECT r.release, r.settings_hash, r.is_unlogged, to_regclass('nearline.candidate_r' || r.release) IS NOT NULL
                 AND EXISTS (SELECT FROM nearline.release_shard s WHERE s.release = r.release) AS is_planned
-            FROM nearline.release r WHERE r.state = 'building' ORDER BY r.release
-            """, doing: "looking for unfinished releases"
+            FROM nearline.release r WHERE r.state = 'building'
+                AND r.is_history = ($1::date IS NOT NULL) AND ($1::date IS NULL OR r.logical_date = $1::date)
+            ORDER BY r.release
+            """, [Parameter(history?.description)], doing: "looking for unfinished releases"
         ).map { row in
             UnfinishedRelease(
                 release: try row.int("release"), settingsHash: try row.string("settings_hash"),
@@ -90,7 +95,7 @@ extension ReleaseCatalogue {
         try connection.execute(
             """
             SELECT made_from->>'as-of' AS as_of FROM nearline.release
-            WHERE state = 'building' AND made_from->>'asked-as-of' = $1 AND created_at > now() - interval '20 hours'
+            WHERE state = 'building' AND NOT is_history AND made_from->>'asked-as-of' = $1 AND created_at > now() - interval '20 hours'
             ORDER BY release DESC LIMIT 1
             """, [.text(asked)], doing: "looking for an unfinished release"
         ).first?.optionalString("as_of")

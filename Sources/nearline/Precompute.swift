@@ -8,7 +8,11 @@ struct Precompute: ParsableCommand {
             Readers see the old release until the new one is whole. A killed run leaves nothing that the next one does not
             clear; the same model, events and instants twice is a no-op.
 
+            With --date a release is for a day: of the events before its midnight (UTC), and made once, whatever has come into
+            the events since. For what is served only the newest day counts; nearline backfill makes past ones.
+
             Example: nearline precompute --as-of 2026-01-31T00:00:00Z --serve-at 2026-01-31T08:00:00Z
+            Example: nearline precompute --date today --catch-up
             """)
 
     @OptionGroup var common: CommonOptions
@@ -16,8 +20,14 @@ struct Precompute: ParsableCommand {
     @OptionGroup var snapshots: SnapshotOptions
     @OptionGroup var clusters: ClusterOptions
     @OptionGroup var limits: LimitOptions
-    @Option(help: "Events up to this instant: a timestamp, now, or latest (the newest event).")
-    var asOf = "now"
+    @Option(help: "Events up to this instant: a timestamp, now, or latest, the newest event (default: now).")
+    var asOf: String?
+    @Option(
+        help: ArgumentHelp(
+            "The day that it is for, as 2026-01-31 or today: events up to its midnight, in UTC.", valueName: "day"))
+    var date: String?
+    @Flag(help: "With --date: say which days since the last good one were missed.")
+    var catchUp = false
     @Option(help: "The instant that lists are computed for (default: the as-of instant).")
     var serveAt: String?
     @Option(help: "Model artifact (default: the newest that has seen nothing after the as-of instant).")
@@ -47,6 +57,8 @@ struct Precompute: ParsableCommand {
         guard (1...256).contains(workers) else {
             throw ValidationError("--workers must be between 1 and 256, got \(workers)")
         }
+        guard date == nil || asOf == nil else { throw ValidationError("--date or --as-of, not both") }
+        guard date != nil || !catchUp else { throw ValidationError("--catch-up goes with --date") }
         guard !(resume && fromScratch) else { throw ValidationError("--resume or --from-scratch, not both") }
     }
 
@@ -57,9 +69,9 @@ struct Precompute: ParsableCommand {
                 .merging(limits.settings) { $1 }.merging(["candidates": candidates]) { $1 }
         ) {
             try PrecomputeCandidates(
-                asOf: asOf, serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,
+                asOf: asOf ?? "now", serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,
                 unlogged: unlogged, dryRun: dryRun, workers: workers, mustResume: resume,
-                fromScratch: fromScratch
+                fromScratch: fromScratch, date: date, catchesUp: catchUp
             ).run($0)
         }
     }

@@ -6,7 +6,7 @@ struct Prune: ParsableCommand {
         abstract: "Removes old releases, and what killed runs left behind; readers never wait for it.",
         discussion: """
             Never removes the current release, a pinned one, the one that a rollback would go to, or one that waits to be
-            published. Tables that an older transaction may still read are left to the next prune.
+            published. Releases of past days, which nearline backfill makes, stay too, unless --history is given. Tables that an older transaction may still read are left to the next prune.
 
             Example: nearline prune --keep 3 --min-age '2 days'
             """)
@@ -15,6 +15,8 @@ struct Prune: ParsableCommand {
     var keep = 3
     @Option(help: "What was left more recently stays: an interval as PostgreSQL reads it.")
     var minAge = "0"
+    @Flag(help: "Also remove the releases of past days, as old as --min-age, whether whole or half built.")
+    var history = false
     @OptionGroup var common: CommonOptions
     @OptionGroup var snapshots: SnapshotOptions
     @Flag(help: "Only say what would go.")
@@ -26,7 +28,7 @@ struct Prune: ParsableCommand {
 
     func run() throws {
         try execute("prune", common, snapshots.settings) {
-            try PruneReleases(keep: keep, minAge: minAge, dryRun: dryRun).run($0)
+            try PruneReleases(keep: keep, minAge: minAge, history: history, dryRun: dryRun).run($0)
         }
     }
 }

@@ -43,10 +43,21 @@ struct Train: ParsableCommand {
     var seed: String?
     @Option(help: "Tokens trained on; above it users are sampled (default: 50000000).")
     var corpusTokens: String?
+    @Option(
+        help: ArgumentHelp(
+            "Do nothing while the newest model is younger at the as-of instant: 12h, 7d (default: train what is new).",
+            valueName: "age"))
+    var every: String?
     @Flag(help: "Train even where this very model is there already.")
     var again = false
     @Flag(help: "Only say what would be trained, reading in a READ ONLY transaction.")
     var dryRun = false
+
+    func validate() throws {
+        guard every == nil || every.flatMap({ Age($0) }) != nil else {
+            throw ValidationError("--every is a number with s, m, h or d, as 7d; got '\(every!)'")
+        }
+    }
 
     func run() throws {
         let flags: [String: String?] = [
@@ -55,7 +66,7 @@ struct Train: ParsableCommand {
             "half-life-days": halfLifeDays, "patience": patience, "seed": seed, "corpus-tokens": corpusTokens,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
-            try TrainModel(asOf: asOf, again: again, dryRun: dryRun).run($0)
+            try TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) }).run($0)
         }
     }
 }

@@ -32,6 +32,22 @@ import Testing
         #expect(try shop.strayTables() == [])
     }
 
+    @Test func aWorkerBackfillsAndIsToldWhatItMayNotSee() throws {
+        let shop = try Shop.published()
+        try shop.makeRoles()
+        let worker = try RoleLogin("worker", at: shop)
+        for (arguments, code): ([String], Int32) in [
+            (["--from", "2025-12-30", "--to", "2025-12-31", "--with-later-model"], 0), (["--where", "true"], 0),
+            (["--where", "true", "--pause-if", "connections>100000"], 0),
+            (["--where", "true", "--pause-if", "replication-lag>30s"], 77),
+        ] {
+            expect(try worker.run(["backfill"] + arguments), code, arguments)
+        }
+        expect(try worker.run(["precompute", "--date", "2026-01-02"]), 0, ["precompute"])
+        expect(try worker.run(["prune", "--history"]), 0, ["prune"])
+        #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE is_history AND pruned_at IS NULL") == 0)
+    }
+
     @Test func oneWorkerGoesOnWithTheReleasesOfAnotherAndOfThoseBeforeTheRoles() throws {
         let shop = try Shop.withHistory()
         try shop.makeRoles()

@@ -15,11 +15,13 @@ package struct ReleaseGates {
 
     /// Every gate's finding, in the order of ``Gate``; they are in `nearline.release_gate` too, in place of older ones.
     ///
-    /// - Parameter number: a release that is whole and not current: a validated one, or one that was served before.
-    package func check(_ number: Int) throws -> [GateFinding] {
+    /// - Parameters:
+    ///   - number: a release that is whole and not current: a validated one, or one that was served before.
+    ///   - comparing: false where it is not to take the place of the current one.
+    package func check(_ number: Int, comparing: Bool = true) throws -> [GateFinding] {
         // One instant for both releases and the source; the canary moves the pointer, in a transaction of its own.
         let (check, read, sample) = try connection.transaction(.readOnlySnapshot, doing: "checking release \(number)") {
-            let check = try GateCheck(number, bounds: bounds, source: source, on: connection)
+            let check = try GateCheck(number, comparing: comparing, bounds: bounds, source: source, on: connection)
             let sample = try CanarySample.draw(
                 release: number, users: bounds.canaryUsers, keys: bounds.canaryKeys, on: connection)
             return (check, try check.readings(), sample)

@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// The jobs of cron, as cron calls them: a script of the repository, and an environment.
+@Suite struct JobTests {
+    private static let root = String(
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/"))
+
+    private func start(
+        _ job: String, _ arguments: [String] = [], of shop: Shop, with settings: [String: String] = [:]
+    ) throws -> RunningCommand {
+        try RunningCommand(
+            "\(Self.root)/jobs/\(job).sh", arguments, environment: shop.commands.environment.merging(settings) { $1 },
+            folder: shop.folder, input: nil)
+    }
+
+    private func models(_ shop: Shop) throws -> Int { try shop.number("SELECT count(*) FROM nearline.model") }
+
+    @Test func aNightTrainsMakesTheDayOnceAndLooksAtIt() throws {
+        let shop = try Shop.published()
+        let night = try start("nightly", of: shop).wait()
+        #expect(night.code == 0, "\(night.errors)")
+        let today = try shop.text("SELECT (now() AT TIME ZONE 'UTC')::date::text AS text")
+        #expect(
+            try shop.text("SELECT logical_date::text AS text FROM nearline.release WHERE state = 'current'") == today)
+        #expect(try models(shop) == 2, "the one that was there is older than a week")
+        #expect(
+            try shop.texts("SELECT command AS text FROM nearline.run WHERE state = 'done' ORDER BY run DESC LIMIT 3")
+                == ["prune", "precompute", "train"])
+        let before = try shop.contents(), again = try start("nightly", of: shop).wait()
+        #expect(again.code == 0 && again.output.contains("nothing to do: release 2 of \(today)"), "\(again.output)")
+        #expect(try shop.contents() == before)
+    }
+
+    @Test func aModelThatIsYoungEnoughIsKept() throws {
+        let shop = try Shop.published()
+        // One that has seen events up to ten days ago.
+        try shop.succeed(
+            "train", "--as-of",
+            try shop.text("SELECT ((now() AT TIME ZONE 'UTC')::date - 10)::text || 'T00:00:00Z' AS text"))
+        #expect(try start("nightly", of: shop, with: ["NEARLINE_TRAIN_EVERY": "11"]).wait().code == 0)
+        #expect(try models(shop) == 2)
+        #expect(try start("nightly", of: shop, with: ["NEARLINE_TRAIN_EVERY": "10"]).wait().code == 0)
+        #expect(try models(shop) == 3)
+        try shop.refuse("train", "--every", "week", code: 64, saying: ["--every", "'week'"])
+    }
+
+    @Test func aTrainingThatFailsKeepsNobodyFromTodaysLists() throws {
+        let shop = try Shop.published()
+        let night = try start("nightly", of: shop, with: ["NEARLINE_MODELS": "/proc/nowhere"]).wait()
+        #expect(night.code != 0 && night.code != 75, "\(night.errors)")
+        #expect(try shop.currentRelease() == 2)
+        #expect(try models(shop) == 1)
+    }
+
+    @Test func nightsThatBeginTogetherDoNotStack() throws {
+        let shop = try Shop.published()
+        let codes = try (0..<5).map { _ in try start("nightly", of: shop) }.map { try $0.wait().code }
+        #expect(codes.contains(0) && codes.allSatisfy { $0 == 0 || $0 == 75 }, "\(codes)")
+        #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE logical_date IS NOT NULL") == 1)
+        #expect(
+            try shop.number("SELECT count(*) FROM nearline.run WHERE command = 'train' AND stage_seconds ? 'training'")
+                == models(shop), "who waited for a training did not train once more")
+    }
+
+    @Test func theStatusOfCronIsSilentWhereAllIsWell() throws {
+        let shop = try Shop.published()
+        let late = try start("status", of: shop).wait()
+        #expect(late.code == 75 && late.output.contains("release 1"), "\(late.output)")
+        let well = try start("status", ["--max-age", "100000d"], of: shop).wait()
+        #expect(well.code == 0 && well.output.isEmpty && well.errors.isEmpty, "\(well.output) \(well.errors)")
+    }
+
+    @Test func aBackfillOfCronKeepsToARate() throws {
+        let shop = try Shop.published()
+        let ended = try start("backfill", ["--where", "true"], of: shop, with: ["NEARLINE_BACKFILL_RATE": "100000"])
+            .wait()
+        #expect(ended.code == 0 && ended.output.contains("made 60 lists"), "\(ended.errors)")
+        #expect(
+            try start("backfill", ["--where", "true"], of: shop, with: ["NEARLINE_BACKFILL_RATE": "none"]).wait().code
+                == 64)
+    }
+
+    @Test func everyLineOfTheCrontabCallsAJobAndMailsOnlyTheStatus() throws {
+        let lines = try String(contentsOfFile: "\(Self.root)/cron/nearline.crontab", encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        for name in ["SHELL", "PATH", "MAILTO", "CRON_TZ", "HOME", "PGHOST", "PGDATABASE"] {
+            #expect(lines.contains { $0.hasPrefix("\(name)=") }, "\(name) is not set")
+        }
+        let jobs = lines.indices.filter { lines[$0].first.map { $0 == "*" || $0.isNumber } ?? false }
+        #expect(jobs.count == 5)
+        for place in jobs {
+            #expect(lines[place - 1].hasPrefix("# "), "no reason for the hour of: \(lines[place])")
+            let job = try #require(lines[place].firstMatch(of: #/^(?:[0-9*\/,-]+ +){5}(jobs\/[a-z]+\.sh)( .*)?$/#))
+            let isThere = FileManager.default.isExecutableFile(atPath: "\(Self.root)/\(job.1)")
+            #expect(isThere || job.1 == "jobs/refresh.sh", "\(job.1) is not there")
+            #expect(job.1 == "jobs/status.sh" || job.2 == " >>.nearline/cron.log 2>&1", "\(lines[place])")
+            let unit = "\(Self.root)/cron/systemd/nearline-\(job.1.dropFirst(5).dropLast(3))"
+            #expect(try String(contentsOfFile: "\(unit).timer", encoding: .utf8).contains("Persistent=true"))
+            #expect(try String(contentsOfFile: "\(unit).service", encoding: .utf8).contains("/\(job.1)"))
+        }
+    }
+}

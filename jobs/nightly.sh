@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A day's work: a model where the newest is too old, today's lists, and the removal of what nobody needs any more:
+# jobs/nightly.sh [OPTION ...], options as in `nearline precompute --help`. For cron (cron/nearline.crontab).
+#
+# A day (UTC) is made once: called again it is over at once, and so it may be called every hour, to make up for a machine
+# that was off. A model is trained every NEARLINE_TRAIN_EVERY days (7); where that fails, lists are made with the last one.
+#
+# Exit codes are those of nearline: 0 done or nothing to do, 65 a gate refused it, 75 another run is at work.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+nearline=.build/release/nearline
+[[ -x $nearline ]] || nearline=$(command -v nearline) || {
+    echo 'nightly: there is no nearline here; run: swift build -c release' >&2
+    exit 66
+}
+# One day for all steps, also where midnight comes between them.
+today=$(date -u +%F)
+
+training=0
+"$nearline" train --as-of "${today}T00:00:00Z" --every "${NEARLINE_TRAIN_EVERY:-7}d" || training=$?
+((training != 75)) || exit 75
+
+made=$("$nearline" precompute --date "$today" --catch-up "$@")
+printf '%s\n' "$made"
+[[ $made != 'nothing to do'* ]] || exit "$training"
+
+"$nearline" prune
+"$nearline" status --max-age 26h
+exit "$training"
