@@ -370,24 +370,27 @@ BEGIN
     -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
     LOCK TABLE nearline.run IN SHARE ROW EXCLUSIVE MODE;
     SELECT r.run, r.command, r.started_at INTO held FROM nearline.runs r
-    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'refresh', 'backfill', 'work') LIMIT 1;
+    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'backfill', 'work') LIMIT 1;
     IF held.run IS NOT NULL THEN
         RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
             held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
     END IF;
+    -- A refresh is always at work: it writes while it holds this row shared, and leaves out whom it finds forgotten then.
+    -- So what it wrote before is seen here, and later it writes nothing of this user.
+    PERFORM FROM nearline.current_release FOR UPDATE;
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         -- As the database writes it, so that it is found again.
-        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING wanted;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         place := found.name;
         IF found.is_list THEN
             EXECUTE format('WITH gone AS (DELETE FROM %s WHERE user_id = $1::%s RETURNING payload)
-                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING wanted;
+                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING key;
             rows := coalesce(cardinality(taken), 0);
             FOREACH list IN ARRAY coalesce(taken, '{}') LOOP
                 PERFORM nearline.discount(found.release, list);
             END LOOP;
         ELSE
-            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
+            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING key;
             GET DIAGNOSTICS rows = ROW_COUNT;
         END IF;
         RETURN NEXT;
@@ -442,7 +445,8 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE", "transition_churn": "INSERT", "touched": "INSERT, DELETE",
+        "deferred_user": "INSERT, DELETE", "watermark": "UPDATE"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;
@@ -542,7 +546,7 @@ CREATE FUNCTION nearline.in_sample(key text, share double precision) RETURNS boo
 $$;
 COMMENT ON FUNCTION nearline.in_sample(key text, share double precision) IS 'Whether a key belongs to a share of all keys: by its hash, so it is the same users every night, and all of them at 1.';
 CREATE FUNCTION nearline.is_alive(lease_until timestamp with time zone, is_pooled boolean, backend_pid integer, backend_start timestamp with time zone) RETURNS boolean
-    LANGUAGE sql PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
     AS $$
     SELECT coalesce(lease_until > clock_timestamp(), true) AND (is_pooled OR EXISTS (
         -- Of other roles' sessions the beginning is not shown.
@@ -929,26 +933,62 @@ BEGIN
     RETURN NEW;
 END
 $$;
+CREATE FUNCTION nearline.touch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    added bigint;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = TG_RELID AND attname = TG_ARGV[0] AND attnum > 0 AND NOT attisdropped)
+    THEN
+        RAISE WARNING 'table % has no column % any more: its users are not refreshed', TG_RELID::regclass, TG_ARGV[0]
+            USING HINT = 'Run nearline refresh --uninstall, then --install.';
+        RETURN NULL;
+    END IF;
+    EXECUTE format(
+        CASE TG_OP
+            WHEN 'INSERT' THEN 'INSERT INTO nearline.touched (user_id) SELECT DISTINCT n.%1$I::text FROM new_rows n'
+            WHEN 'DELETE' THEN 'INSERT INTO nearline.touched (user_id) SELECT DISTINCT n.%1$I::text FROM old_rows n'
+            ELSE 'INSERT INTO nearline.touched (user_id) SELECT n.%1$I FROM (
+                SELECT %1$I::text FROM old_rows UNION SELECT %1$I::text FROM new_rows) n'
+        END || ' WHERE n.%1$I IS NOT NULL
+            AND NOT EXISTS (SELECT FROM nearline.forgotten f WHERE f.user_id = n.%1$I::text)', TG_ARGV[0]);
+    GET DIAGNOSTICS added = ROW_COUNT;
+    -- NOTIFY locks all other notifying commits out, so it is for who wakes a sleeper only; and a transaction that used it
+    -- cannot be prepared.
+    IF added > 0 AND current_setting('max_prepared_transactions') = '0' AND EXISTS (
+        SELECT FROM nearline.watermark w WHERE w.name = 'refresh' AND w.waits_until > clock_timestamp())
+    THEN
+        PERFORM pg_notify('nearline_touched', '');
+    END IF;
+    RETURN NULL;
+END
+$_$;
+COMMENT ON FUNCTION nearline.touch() IS 'Trigger for statements: queues the users of the rows that changed. Its argument is the column that has their key.';
 CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE(place text, rows bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 DECLARE
     found record;
     bound name;
+    key   text := wanted;
 BEGIN
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         place := found.name;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
-            INTO rows USING wanted;
+            INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
         place := 'nearline.release_shard';
-        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING wanted;
+        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     place := 'nearline.quarantine';
-    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(wanted, q.row_text);
+    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(key, q.row_text);
     RETURN NEXT;
 END
 $_$;
@@ -1364,7 +1404,8 @@ CREATE FUNCTION nearline.user_tables() RETURNS TABLE(name text, key_type text, r
         c.relname ~ '^candidate_r[0-9]+$'
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind = 'r' AND c.relname <> 'forgotten'
-    ORDER BY c.relname
+    -- First those with the key's own type: the others have it as the database writes that.
+    ORDER BY a.atttypid = 'text'::regtype, c.relname
 $_$;
 CREATE TABLE nearline.candidate (
     user_id bigint NOT NULL,
@@ -1439,6 +1480,11 @@ CREATE TABLE nearline.codebook (
 ALTER TABLE ONLY nearline.codebook ALTER COLUMN bytes SET STORAGE EXTERNAL;
 COMMENT ON TABLE nearline.codebook IS 'Centroids that semantic clusters are found by, and which code is which cluster; the key is a hash of the bytes.';
 COMMENT ON COLUMN nearline.codebook.learned_from IS 'The column of the items relation whose vectors it was learned from; empty for those of the model, NULL where nobody wrote it down.';
+CREATE TABLE nearline.deferred_user (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+COMMENT ON TABLE nearline.deferred_user IS 'Users who found the overlay full: they wait for the next release, or for room.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,
@@ -1453,6 +1499,12 @@ CREATE TABLE nearline.fallback (
     payload bytea NOT NULL
 );
 COMMENT ON TABLE nearline.fallback IS 'The list of a release for users who have none of their own.';
+CREATE TABLE nearline.forgotten (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    role text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.interest (
     build integer NOT NULL,
     key bigint NOT NULL,
@@ -1491,12 +1543,6 @@ COMMENT ON COLUMN nearline.interest_set.gave_hint IS 'Whether it was told the mo
 COMMENT ON COLUMN nearline.interest_set.held_out IS 'Next clusters after the cut that it was judged by.';
 COMMENT ON COLUMN nearline.interest_set.hint_hit_rate IS 'What the most frequent successors alone hit of the same.';
 COMMENT ON COLUMN nearline.interest_set.as_hinted IS 'Share of the judged keys where it said what it was told.';
-CREATE TABLE nearline.forgotten (
-    user_id text NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    role text DEFAULT SESSION_USER NOT NULL
-);
-COMMENT ON TABLE nearline.forgotten IS 'Users whose events are not read any more; the key as text. To take somebody back, delete the row.';
 CREATE TABLE nearline.migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1537,6 +1583,47 @@ ALTER TABLE nearline.quarantine ALTER COLUMN quarantine ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE nearline.touched (
+    touch bigint NOT NULL,
+    user_id text NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', vacuum_truncate='false');
+COMMENT ON TABLE nearline.touched IS 'Users whose lists are to be made anew, the oldest first; filled by the triggers of nearline refresh --install.';
+CREATE TABLE nearline.watermark (
+    name text NOT NULL,
+    xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    at timestamp with time zone,
+    run bigint,
+    release integer,
+    waits_until timestamp with time zone
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE nearline.watermark IS 'How far the near-line path is.';
+COMMENT ON COLUMN nearline.watermark.xid IS 'Whatever transactions below this one did to users is taken in; moves when nothing that can be seen is left to do.';
+COMMENT ON COLUMN nearline.watermark.at IS 'Up to when events were read last.';
+COMMENT ON COLUMN nearline.watermark.waits_until IS 'While a service sleeps and wants to be woken. An instant and not a flag: that of a killed service runs out.';
+CREATE VIEW nearline.refresh_status AS
+ SELECT (EXISTS ( SELECT
+           FROM pg_trigger t
+          WHERE ((t.tgfoid = ('nearline.touch()'::regprocedure)::oid) AND (t.tgenabled <> 'D'::"char")))) AS is_fed,
+    q.users_waiting,
+    q.oldest_waiting_at,
+    (now() - q.oldest_waiting_at) AS oldest_waiting,
+    ( SELECT count(*) AS count
+           FROM nearline.deferred_user) AS users_deferred,
+    w.at AS refreshed_at,
+    (now() - w.at) AS refreshed,
+    w.run,
+    w.release,
+    w.xid
+   FROM (nearline.watermark w
+     CROSS JOIN ( SELECT count(DISTINCT touched.user_id) AS users_waiting,
+            min(touched.at) AS oldest_waiting_at
+           FROM nearline.touched) q)
+  WHERE (w.name = 'refresh'::text);
+COMMENT ON VIEW nearline.refresh_status IS 'The near-line path: whether anything feeds it, who waits and since when, who found the overlay full, the last refresh.';
 CREATE TABLE nearline.release (
     release integer NOT NULL,
     state text DEFAULT 'building'::text NOT NULL,
@@ -1883,6 +1970,14 @@ CREATE VIEW nearline.status AS
            FROM nearline.release v
           WHERE ((v.state = 'validated'::text) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
 COMMENT ON VIEW nearline.status IS 'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, runs at work and lost (the last day''s), use of the overlay.';
+ALTER TABLE nearline.touched ALTER COLUMN touch ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.touched_touch_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE nearline.transition (
     key bigint NOT NULL,
     release integer NOT NULL,
@@ -1962,16 +2057,18 @@ ALTER TABLE ONLY nearline.codebook
     ADD CONSTRAINT codebook_pkey PRIMARY KEY (codebook);
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY nearline.deferred_user
+    ADD CONSTRAINT deferred_user_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
+ALTER TABLE ONLY nearline.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.interest_answer
     ADD CONSTRAINT interest_answer_pkey PRIMARY KEY (prompt_hash);
 ALTER TABLE ONLY nearline.interest
     ADD CONSTRAINT interest_pkey PRIMARY KEY (build, key);
 ALTER TABLE ONLY nearline.interest_set
     ADD CONSTRAINT interest_set_pkey PRIMARY KEY (build);
-ALTER TABLE ONLY nearline.forgotten
-    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY nearline.model
@@ -1996,10 +2093,14 @@ ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
 ALTER TABLE ONLY nearline.release_scene
     ADD CONSTRAINT scene_names_of_a_release_differ UNIQUE (release, name);
+ALTER TABLE ONLY nearline.touched
+    ADD CONSTRAINT touched_pkey PRIMARY KEY (touch);
 ALTER TABLE ONLY nearline.transition_build
     ADD CONSTRAINT transition_build_pkey PRIMARY KEY (build);
 ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_pkey PRIMARY KEY (name);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_event_by_release ON nearline.release_event USING btree (release);
@@ -2007,10 +2108,10 @@ CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NU
 CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);
 CREATE INDEX run_that_was_lost ON nearline.run USING btree (ended_at) WHERE (state = 'lost'::text);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
-CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
-CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release FOR EACH ROW WHEN (((new.state = 'current'::text) AND ((old.state = 'rolled_back'::text) OR ((old.state = 'validated'::text) AND nearline.has_failed_gates(old.release))))) EXECUTE FUNCTION nearline.require_owner_to_force();
 CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION nearline.require_owner_to_force();
+CREATE TRIGGER pointer_follows_the_build AFTER UPDATE OF transition_build ON nearline.release FOR EACH ROW WHEN ((old.transition_build IS DISTINCT FROM new.transition_build)) EXECUTE FUNCTION nearline.hand_on_transition_build();
+CREATE TRIGGER pointer_takes_the_build BEFORE INSERT OR UPDATE OF release ON nearline.current_release FOR EACH ROW EXECUTE FUNCTION nearline.take_transition_build();
 CREATE TRIGGER release_state_is_recorded AFTER INSERT OR UPDATE ON nearline.release FOR EACH ROW EXECUTE FUNCTION nearline.record_release_state();
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
@@ -2048,3 +2149,7 @@ ALTER TABLE ONLY nearline.transition_build
     ADD CONSTRAINT transition_build_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_build_fkey FOREIGN KEY (build) REFERENCES nearline.transition_build(build) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE SET NULL;

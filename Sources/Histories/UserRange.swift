@@ -1,22 +1,32 @@
 import Domain
 import Postgres
 
-/// Users from one key up to another one, in the order in which histories are read.
+/// Users from one key up to another one, in the order in which histories are read; or some that are named.
 package struct UserRange: Equatable, Sendable {
     /// As the source spells it; nil begins at the first user of all.
     package let first: String?
     /// The user before whom the range ends; nil ends with the last of all, and has the rows without a user.
     package let end: String?
 
+    /// nil for all between the bounds.
+    private let named: [ExternalID]?
+
     package static let all = UserRange(first: nil, end: nil)
 
-    package init(first: String?, end: String?) {
+    /// These users and nobody else: an index on them is followed, key by key.
+    package static func only(_ users: [ExternalID]) -> UserRange { UserRange(first: nil, end: nil, named: users) }
+
+    package init(first: String?, end: String?) { self.init(first: first, end: end, named: nil) }
+
+    private init(first: String?, end: String?, named: [ExternalID]?) {
         self.first = first
         self.end = end
+        self.named = named
     }
 
     /// A condition on `user_id`, such as an index on it can follow.
     func condition(_ type: IDType) -> String {
+        if let named { return "user_id = ANY (\(EventSource.array(named, type)))" }
         let user = EventSource.order("user_id", type)
         func literal(_ key: String) -> String { "\(Quote.literal(key))::\(type.rawValue)" }
         let bounds = [first.map { "\(user) >= \(literal($0))" }, end.map { "\(user) < \(literal($0))" }].compactMap(
@@ -28,6 +38,11 @@ package struct UserRange: Equatable, Sendable {
 }
 
 extension EventSource {
+    /// Keys as one array constant.
+    static func array(_ keys: [ExternalID], _ type: IDType) -> String {
+        "ARRAY[\(keys.map { Quote.literal("\($0)") }.joined(separator: ","))]::\(type.rawValue)[]"
+    }
+
     /// The first user of every range but the first, so that each holds so many users with events up to an instant.
     package func bounds(users: Int, asOf: String, now: Int64, on connection: Connection) throws -> [String] {
         var bounds: [String] = []

@@ -28,6 +28,7 @@ package struct Migration: Sendable {
         Migration("0008_interests", PackageResources._008_interests_sql),
         Migration("0009_leases", PackageResources._009_leases_sql),
         Migration("0010_operations", PackageResources._010_operations_sql),
+        Migration("0011_refresh", PackageResources._011_refresh_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8], formerHashes: Set<String> = []) {
