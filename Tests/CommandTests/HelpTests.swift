@@ -4,7 +4,8 @@ import Testing
 /// What the executable says about itself, and about what it was called with; none of it needs a database.
 @Suite struct HelpTests {
     private static let subcommands = [
-        "doctor", "migrate", "import", "train", "evaluate", "precompute", "work", "interests", "publish", "lookup", "runs",
+        "doctor", "migrate", "import", "train", "evaluate", "precompute", "work", "refresh", "interests", "publish",
+        "lookup", "runs",
         "status", "forget", "config", "simulate",
     ]
     private let commands = Commands(folder: FileManager.default.temporaryDirectory.path, ["PGHOST": "/nowhere"])
@@ -28,7 +29,7 @@ import Testing
         // What is missing is said before what is unknown.
         let needed = [
             "import": ["a.csv"], "lookup": ["1"], "simulate": ["a"], "evaluate": ["--as-of", "2026-01-01"],
-            "forget": ["1"],
+            "forget": ["1"], "work": ["--run", "1"],
         ]
         let ended = try commands.run([name] + needed[name, default: []] + ["--no-such-flag"])
         #expect(ended.code == 64)
