@@ -375,9 +375,8 @@ BEGIN
         RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
             held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
     END IF;
-    -- A refresh is always at work: it writes while it holds this row shared, and leaves out whom it finds forgotten then.
-    -- So what it wrote before is seen here, and later it writes nothing of this user.
-    PERFORM FROM nearline.current_release FOR UPDATE;
+    -- A refresh is always at work. It locks its overlay before it looks who is forgotten: so it has written before rows are
+    -- removed from there, or it waits until this is committed and writes nothing of the user.
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         -- As the database writes it, so that it is found again.
         EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;

@@ -63,16 +63,19 @@ extension EventSource {
 
     /// Whether ranges of users can be read without reading all events each time; nil where that cannot be told, as of a
     /// view.
-    package func hasUserIndex(on connection: Connection) throws -> Bool? {
+    ///
+    /// - Parameter inOrder: false for single users, who are found whatever the order of the index.
+    package func hasUserIndex(inOrder: Bool = true, on connection: Connection) throws -> Bool? {
         let row = try connection.execute(
             """
             SELECT c.relkind IN ('r', 'p', 'm') AS is_table, EXISTS (
                 SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                 WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = 'user_id'
-                    AND ($2 <> 'text' OR i.indcollation[0] IN (
+                    AND ($2 <> 'text' OR NOT $3 OR i.indcollation[0] IN (
                         SELECT oid FROM pg_collation WHERE collcollate = 'C' OR collname = 'ucs_basic'))
             ) AS has_index FROM pg_class c WHERE c.oid = to_regclass($1)
-            """, [.text(events), .text(userType.rawValue)], doing: "looking for an index of \(names.events)"
+            """, [.text(events), .text(userType.rawValue), .bool(inOrder)],
+            doing: "looking for an index of \(names.events)"
         ).first
         guard let row, try row.bool("is_table") else { return nil }
         return try row.bool("has_index")

@@ -25,7 +25,7 @@ package struct RefreshLists {
         let source = try context.source(on: connection)
         guard try RefreshQueue(connection).isFed() else { throw JobError.notFed(events: source.names.events) }
         guard try ReleaseCatalogue(connection).current() != nil else { throw ReleaseError.noRelease }
-        if try source.hasUserIndex(on: connection) == false {
+        if try source.hasUserIndex(inOrder: false, on: connection) == false {
             context.log.warning(
                 "every round reads all events, for want of an index",
                 metadata: ["run": "CREATE INDEX ON \(source.events) (user_id, occurred_at)"])
