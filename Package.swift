@@ -72,7 +72,7 @@ let package = Package(
                 .embedInCode("sql/0005_release_states.sql"), .embedInCode("sql/0006_transition_builds.sql"),
                 .embedInCode("sql/0007_codebook_origin.sql"), .embedInCode("sql/0008_interests.sql"),
                 .embedInCode("sql/0009_leases.sql"), .embedInCode("sql/0010_operations.sql"),
-                .embedInCode("sql/0011_dates.sql"),
+                .embedInCode("sql/0011_dates.sql"), .embedInCode("sql/0012_refresh.sql"),
             ]),
 
         // C

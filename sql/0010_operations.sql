@@ -160,7 +160,8 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT", "touched": "INSERT, DELETE",
+        "deferred_user": "INSERT, DELETE", "watermark": "UPDATE"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;
@@ -299,7 +300,8 @@ LANGUAGE sql STABLE AS $$
         c.relname ~ '^candidate_r[0-9]+$'
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind = 'r' AND c.relname <> 'forgotten'
-    ORDER BY c.relname
+    -- First those with the key's own type: the others have it as the database writes that.
+    ORDER BY a.atttypid = 'text'::regtype, c.relname
 $$;
 
 CREATE FUNCTION nearline.user_bounds() RETURNS SETOF name
@@ -314,20 +316,22 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found record;
     bound name;
+    key   text := wanted;
 BEGIN
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         place := found.name;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
-            INTO rows USING wanted;
+            INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
         place := 'nearline.release_shard';
-        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING wanted;
+        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     place := 'nearline.quarantine';
-    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(wanted, q.row_text);
+    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(key, q.row_text);
     RETURN NEXT;
 END
 $$;
@@ -348,24 +352,26 @@ BEGIN
     -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
     LOCK TABLE nearline.run IN SHARE ROW EXCLUSIVE MODE;
     SELECT r.run, r.command, r.started_at INTO held FROM nearline.runs r
-    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'refresh', 'backfill', 'work') LIMIT 1;
+    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'backfill', 'work') LIMIT 1;
     IF held.run IS NOT NULL THEN
         RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
             held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
     END IF;
+    -- A refresh is always at work. It locks its overlay before it looks who is forgotten: so it has written before rows are
+    -- removed from there, or it waits until this is committed and writes nothing of the user.
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         -- As the database writes it, so that it is found again.
-        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING wanted;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         place := found.name;
         IF found.is_list THEN
             EXECUTE format('WITH gone AS (DELETE FROM %s WHERE user_id = $1::%s RETURNING payload)
-                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING wanted;
+                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING key;
             rows := coalesce(cardinality(taken), 0);
             FOREACH list IN ARRAY coalesce(taken, '{}') LOOP
                 PERFORM nearline.discount(found.release, list);
             END LOOP;
         ELSE
-            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
+            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING key;
             GET DIAGNOSTICS rows = ROW_COUNT;
         END IF;
         RETURN NEXT;

@@ -370,24 +370,26 @@ BEGIN
     -- Nobody begins or ends a run meanwhile: a release in the making may get a list of this user after we have looked.
     LOCK TABLE nearline.run IN SHARE ROW EXCLUSIVE MODE;
     SELECT r.run, r.command, r.started_at INTO held FROM nearline.runs r
-    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'refresh', 'backfill', 'work') LIMIT 1;
+    WHERE r.ended_at IS NULL AND r.state = 'running' AND r.command IN ('precompute', 'backfill', 'work') LIMIT 1;
     IF held.run IS NOT NULL THEN
         RAISE EXCEPTION '% is at work (run %, since %) and may be writing a list of this user', held.command, held.run,
             held.started_at USING ERRCODE = 'object_in_use', HINT = 'Forget them when it has ended.';
     END IF;
+    -- A refresh is always at work. It locks its overlay before it looks who is forgotten: so it has written before rows are
+    -- removed from there, or it waits until this is committed and writes nothing of the user.
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         -- As the database writes it, so that it is found again.
-        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING wanted;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         place := found.name;
         IF found.is_list THEN
             EXECUTE format('WITH gone AS (DELETE FROM %s WHERE user_id = $1::%s RETURNING payload)
-                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING wanted;
+                SELECT array_agg(payload) FROM gone', found.name, found.key_type) INTO taken USING key;
             rows := coalesce(cardinality(taken), 0);
             FOREACH list IN ARRAY coalesce(taken, '{}') LOOP
                 PERFORM nearline.discount(found.release, list);
             END LOOP;
         ELSE
-            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING wanted;
+            EXECUTE format('DELETE FROM %s WHERE user_id = $1::%s', found.name, found.key_type) USING key;
             GET DIAGNOSTICS rows = ROW_COUNT;
         END IF;
         RETURN NEXT;
@@ -442,7 +444,8 @@ DECLARE
     narrow CONSTANT jsonb := '{
         "migration": "", "forgotten": "", "release_event": "", "quarantine": "INSERT", "run": "INSERT, UPDATE",
         "model": "INSERT, UPDATE", "release": "INSERT, UPDATE", "current_release": "INSERT, UPDATE",
-        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT"}';
+        "transition_build": "INSERT, UPDATE, DELETE", "transition_churn": "INSERT", "touched": "INSERT, DELETE",
+        "deferred_user": "INSERT, DELETE", "watermark": "UPDATE"}';
     -- For the admin alone.
     ruling CONSTANT text[] := ARRAY['create_roles', 'grant_roles', 'grant_reader', 'forget', 'discount', 'traces_of'];
     object record;
@@ -929,26 +932,62 @@ BEGIN
     RETURN NEW;
 END
 $$;
+CREATE FUNCTION nearline.touch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    added bigint;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = TG_RELID AND attname = TG_ARGV[0] AND attnum > 0 AND NOT attisdropped)
+    THEN
+        RAISE WARNING 'table % has no column % any more: its users are not refreshed', TG_RELID::regclass, TG_ARGV[0]
+            USING HINT = 'Run nearline refresh --uninstall, then --install.';
+        RETURN NULL;
+    END IF;
+    EXECUTE format(
+        CASE TG_OP
+            WHEN 'INSERT' THEN 'INSERT INTO nearline.touched (user_id) SELECT DISTINCT n.%1$I::text FROM new_rows n'
+            WHEN 'DELETE' THEN 'INSERT INTO nearline.touched (user_id) SELECT DISTINCT n.%1$I::text FROM old_rows n'
+            ELSE 'INSERT INTO nearline.touched (user_id) SELECT n.%1$I FROM (
+                SELECT %1$I::text FROM old_rows UNION SELECT %1$I::text FROM new_rows) n'
+        END || ' WHERE n.%1$I IS NOT NULL
+            AND NOT EXISTS (SELECT FROM nearline.forgotten f WHERE f.user_id = n.%1$I::text)', TG_ARGV[0]);
+    GET DIAGNOSTICS added = ROW_COUNT;
+    -- NOTIFY locks all other notifying commits out, so it is for who wakes a sleeper only; and a transaction that used it
+    -- cannot be prepared.
+    IF added > 0 AND current_setting('max_prepared_transactions') = '0' AND EXISTS (
+        SELECT FROM nearline.watermark w WHERE w.name = 'refresh' AND w.waits_until > clock_timestamp())
+    THEN
+        PERFORM pg_notify('nearline_touched', '');
+    END IF;
+    RETURN NULL;
+END
+$_$;
+COMMENT ON FUNCTION nearline.touch() IS 'Trigger for statements: queues the users of the rows that changed. Its argument is the column that has their key.';
 CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE(place text, rows bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 DECLARE
     found record;
     bound name;
+    key   text := wanted;
 BEGIN
     FOR found IN SELECT * FROM nearline.user_tables() LOOP
         place := found.name;
+        EXECUTE format('SELECT $1::%s::text', found.key_type) INTO key USING key;
         EXECUTE format('SELECT count(*) FROM %s WHERE user_id = $1::%s', found.name, found.key_type)
-            INTO rows USING wanted;
+            INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     FOR bound IN SELECT * FROM nearline.user_bounds() LOOP
         place := 'nearline.release_shard';
-        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING wanted;
+        EXECUTE format('SELECT count(*) FROM nearline.release_shard WHERE %I = $1', bound) INTO rows USING key;
         RETURN NEXT;
     END LOOP;
     place := 'nearline.quarantine';
-    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(wanted, q.row_text);
+    SELECT count(*) INTO rows FROM nearline.quarantine q WHERE nearline.is_named_in(key, q.row_text);
     RETURN NEXT;
 END
 $_$;
@@ -1364,7 +1403,8 @@ CREATE FUNCTION nearline.user_tables() RETURNS TABLE(name text, key_type text, r
         c.relname ~ '^candidate_r[0-9]+$'
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'nearline'::regnamespace AND c.relkind = 'r' AND c.relname <> 'forgotten'
-    ORDER BY c.relname
+    -- First those with the key's own type: the others have it as the database writes that.
+    ORDER BY a.atttypid = 'text'::regtype, c.relname
 $_$;
 CREATE TABLE nearline.candidate (
     user_id bigint NOT NULL,
@@ -1439,6 +1479,11 @@ CREATE TABLE nearline.codebook (
 ALTER TABLE ONLY nearline.codebook ALTER COLUMN bytes SET STORAGE EXTERNAL;
 COMMENT ON TABLE nearline.codebook IS 'Centroids that semantic clusters are found by, and which code is which cluster; the key is a hash of the bytes.';
 COMMENT ON COLUMN nearline.codebook.learned_from IS 'The column of the items relation whose vectors it was learned from; empty for those of the model, NULL where nobody wrote it down.';
+CREATE TABLE nearline.deferred_user (
+    user_id text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+COMMENT ON TABLE nearline.deferred_user IS 'Users who found the overlay full: they wait for the next release, or for room.';
 CREATE VIEW nearline.exposure AS
  SELECT i.item_id,
     i.lists,
@@ -1537,6 +1582,47 @@ ALTER TABLE nearline.quarantine ALTER COLUMN quarantine ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE nearline.touched (
+    touch bigint NOT NULL,
+    user_id text NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', vacuum_truncate='false');
+COMMENT ON TABLE nearline.touched IS 'Users whose lists are to be made anew, the oldest first; filled by the triggers of nearline refresh --install.';
+CREATE TABLE nearline.watermark (
+    name text NOT NULL,
+    xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    at timestamp with time zone,
+    run bigint,
+    release integer,
+    waits_until timestamp with time zone
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE nearline.watermark IS 'How far the near-line path is.';
+COMMENT ON COLUMN nearline.watermark.xid IS 'Whatever transactions below this one did to users is taken in; moves when nothing that can be seen is left to do.';
+COMMENT ON COLUMN nearline.watermark.at IS 'Up to when events were read last.';
+COMMENT ON COLUMN nearline.watermark.waits_until IS 'While a service sleeps and wants to be woken. An instant and not a flag: that of a killed service runs out.';
+CREATE VIEW nearline.refresh_status AS
+ SELECT (EXISTS ( SELECT
+           FROM pg_trigger t
+          WHERE ((t.tgfoid = ('nearline.touch()'::regprocedure)::oid) AND (t.tgenabled <> 'D'::"char")))) AS is_fed,
+    q.users_waiting,
+    q.oldest_waiting_at,
+    (now() - q.oldest_waiting_at) AS oldest_waiting,
+    ( SELECT count(*) AS count
+           FROM nearline.deferred_user) AS users_deferred,
+    w.at AS refreshed_at,
+    (now() - w.at) AS refreshed,
+    w.run,
+    w.release,
+    w.xid
+   FROM (nearline.watermark w
+     CROSS JOIN ( SELECT count(DISTINCT touched.user_id) AS users_waiting,
+            min(touched.at) AS oldest_waiting_at
+           FROM nearline.touched) q)
+  WHERE (w.name = 'refresh'::text);
+COMMENT ON VIEW nearline.refresh_status IS 'The near-line path: whether anything feeds it, who waits and since when, who found the overlay full, the last refresh.';
 CREATE TABLE nearline.release (
     release integer NOT NULL,
     state text DEFAULT 'building'::text NOT NULL,
@@ -1889,6 +1975,14 @@ CREATE VIEW nearline.status AS
            FROM nearline.release v
           WHERE ((v.state = 'validated'::text) AND (NOT v.is_history) AND (v.pruned_at IS NULL) AND (v.release > COALESCE(p.release, 0)))) w ON (true));
 COMMENT ON VIEW nearline.status IS 'One row, whether there is a release or not: what is served and how old it is, what waits or was left unfinished, runs at work and lost (the last day''s), use of the overlay.';
+ALTER TABLE nearline.touched ALTER COLUMN touch ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME nearline.touched_touch_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE nearline.transition (
     key bigint NOT NULL,
     release integer NOT NULL,
@@ -1968,6 +2062,8 @@ ALTER TABLE ONLY nearline.codebook
     ADD CONSTRAINT codebook_pkey PRIMARY KEY (codebook);
 ALTER TABLE ONLY nearline.current_release
     ADD CONSTRAINT current_release_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY nearline.deferred_user
+    ADD CONSTRAINT deferred_user_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY nearline.fallback
     ADD CONSTRAINT fallback_pkey PRIMARY KEY (release);
 ALTER TABLE ONLY nearline.forgotten
@@ -2002,10 +2098,14 @@ ALTER TABLE ONLY nearline.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
 ALTER TABLE ONLY nearline.release_scene
     ADD CONSTRAINT scene_names_of_a_release_differ UNIQUE (release, name);
+ALTER TABLE ONLY nearline.touched
+    ADD CONSTRAINT touched_pkey PRIMARY KEY (touch);
 ALTER TABLE ONLY nearline.transition_build
     ADD CONSTRAINT transition_build_pkey PRIMARY KEY (build);
 ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_pkey PRIMARY KEY (build, against, support);
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_pkey PRIMARY KEY (name);
 CREATE UNIQUE INDEX one_running_run_per_command ON nearline.run USING btree (command) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX only_one_release_is_current ON nearline.release USING btree (state) WHERE (state = 'current'::text);
 CREATE INDEX release_by_date ON nearline.release USING btree (logical_date) WHERE (logical_date IS NOT NULL);
@@ -2055,3 +2155,7 @@ ALTER TABLE ONLY nearline.transition_build
     ADD CONSTRAINT transition_build_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release) ON DELETE CASCADE;
 ALTER TABLE ONLY nearline.transition_churn
     ADD CONSTRAINT transition_churn_build_fkey FOREIGN KEY (build) REFERENCES nearline.transition_build(build) ON DELETE CASCADE;
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_release_fkey FOREIGN KEY (release) REFERENCES nearline.release(release);
+ALTER TABLE ONLY nearline.watermark
+    ADD CONSTRAINT watermark_run_fkey FOREIGN KEY (run) REFERENCES nearline.run(run) ON DELETE SET NULL;

@@ -32,10 +32,9 @@ package struct ExclusionReader {
             return rows
         }
         let places = Dictionary(zip(users, users.indices), uniquingKeysWith: { first, _ in first })
-        let wanted = users.map { Quote.literal(String(describing: $0)) }.joined(separator: ",")
         try connection.copyOut(
             "SELECT user_id::\(source.userType.rawValue), item_id::\(source.itemType.rawValue) FROM \(exclusions) "
-                + "WHERE user_id = ANY (ARRAY[\(wanted)]::\(source.userType.rawValue)[])",
+                + "WHERE user_id = ANY (\(EventSource.array(users, source.userType)))",
             doing: "reading exclusions of \(users.count) users"
         ) { row in
             guard let userBytes = try row.bytes(), let user = ExternalID(binary: userBytes, type: source.userType),

@@ -223,6 +223,15 @@ package final class RunLedger {
         try RunLedger.quarantine(rows, of: run, on: connection)
     }
 
+    /// Throws where the run was given up; in a transaction, nobody gives it up before that ends.
+    package func requireHeld() throws {
+        let isHeld = try !connection.execute(
+            "SELECT 1 FROM nearline.run WHERE run = $1::bigint AND state = 'running' FOR SHARE", [.int(Int64(run))],
+            doing: "looking whether run \(run) is still held"
+        ).isEmpty
+        guard isHeld else { throw LedgerError.lost(run: run) }
+    }
+
     /// After a lost session: the run belongs to the new one, unless another run has begun meanwhile.
     package func reattach() throws {
         let isOurs = try !connection.execute(

@@ -10,11 +10,14 @@ package struct ServiceStatus: Sendable {
     package var runsAtWork = 0
     package var runsLost = 0
     package var commands: [CommandStatus] = []
+    package var refresh = RefreshStatus()
 
     package init(
         served: ServedRelease? = nil, unfinishedReleases: [Int] = [], waitingRelease: Int? = nil,
-        waitingGatesFailed: Int = 0, runsAtWork: Int = 0, runsLost: Int = 0, commands: [CommandStatus] = []
+        waitingGatesFailed: Int = 0, runsAtWork: Int = 0, runsLost: Int = 0, commands: [CommandStatus] = [],
+        refresh: RefreshStatus = RefreshStatus()
     ) {
+        self.refresh = refresh
         self.served = served
         self.unfinishedReleases = unfinishedReleases
         self.waitingRelease = waitingRelease
@@ -62,6 +65,21 @@ package struct TransitionsStatus: Sendable {
     package var builtAt: Double
 }
 
+/// The near-line path. Instants are seconds since 1970, ages seconds.
+package struct RefreshStatus: Sendable {
+    /// Whether anything queues users.
+    package var isFed = false
+    package var usersWaiting = 0
+    package var oldestWaitingAt: Double?
+    package var oldestWaiting: Double?
+    /// Users who found the overlay full.
+    package var usersDeferred = 0
+    package var refreshedAt: Double?
+    package var refreshed: Double?
+
+    package init() {}
+}
+
 /// The last run of a command, and the last one that was successful. Instants are seconds since 1970.
 package struct CommandStatus: Sendable {
     package var command: String
@@ -82,10 +100,11 @@ extension ServiceStatus {
     /// One snapshot for all of it.
     package init(on connection: Connection) throws {
         let doing = "reading the status"
-        let (row, commands) = try connection.transaction(.readOnlySnapshot, doing: doing) {
+        let (row, commands, refresh) = try connection.transaction(.readOnlySnapshot, doing: doing) {
             (
                 try connection.execute(Self.query, doing: doing)[0],
-                try connection.execute(CommandStatus.query, doing: doing).map(CommandStatus.init)
+                try connection.execute(CommandStatus.query, doing: doing).map(CommandStatus.init),
+                try RefreshStatus(connection.execute(RefreshStatus.query, doing: doing)[0])
             )
         }
         self.init(
@@ -93,7 +112,7 @@ extension ServiceStatus {
             unfinishedReleases: try row.string("unfinished").split(separator: ",").compactMap { Int($0) },
             waitingRelease: try row.optionalInt("waiting_release"),
             waitingGatesFailed: try row.int("waiting_gates_failed"), runsAtWork: try row.int("runs_at_work"),
-            runsLost: try row.int("runs_lost"), commands: commands)
+            runsLost: try row.int("runs_lost"), commands: commands, refresh: refresh)
     }
 
     private static let query = """
@@ -122,6 +141,21 @@ extension ServedRelease {
                     age: try row.double("transitions_age_seconds"),
                     builtAt: try row.double("transitions_built_seconds"))
             })
+    }
+}
+
+extension RefreshStatus {
+    fileprivate static let query = """
+        SELECT is_fed, users_waiting, users_deferred, extract(epoch FROM oldest_waiting_at)::float8 AS oldest_at,
+            extract(epoch FROM oldest_waiting)::float8 AS oldest, extract(epoch FROM refreshed_at)::float8 AS refreshed_at,
+            extract(epoch FROM refreshed)::float8 AS refreshed FROM nearline.refresh_status
+        """
+
+    fileprivate init(_ row: Row) throws {
+        (isFed, usersWaiting) = (try row.bool("is_fed"), try row.int("users_waiting"))
+        (oldestWaitingAt, oldestWaiting) = (try row.optionalDouble("oldest_at"), try row.optionalDouble("oldest"))
+        (refreshedAt, refreshed) = (try row.optionalDouble("refreshed_at"), try row.optionalDouble("refreshed"))
+        usersDeferred = try row.int("users_deferred")
     }
 }
 

@@ -24,14 +24,12 @@ package struct BackfillUsers {
 
     /// Users of one transaction: a list of so many is read, made and stored at a time.
     private static let usersPerChunk = 1024
-    /// Users that an overlay may hold, and that one run takes; more are for the next release to make.
-    private static let limit = 1_000_000
 
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema(isReadOnly: dryRun)
         let source = try context.source(on: connection)
         guard let release = try ReleaseCatalogue(connection).current() else { throw ReleaseError.noRelease }
-        let users = try choice.users(of: source, limit: Self.limit, context)
+        let users = try choice.users(of: source, limit: context.settings.int("overlay-users"), context)
         var facts = Facts(release: release.release, users: users.count)
         guard !users.isEmpty else { return Answer("nothing to do: nobody was asked for", facts) }
         let plan = try plan(users.count, release, on: connection)
@@ -48,7 +46,8 @@ package struct BackfillUsers {
             let left = try remaining(users, release, asOf, on: connection)
             facts.doneBefore = users.count - left.count
             report.counts["users done before"] = facts.doneBefore
-            report.counts["users"] = try store(left, release, asOf, context, source, on: connection)
+            report.counts["users"] = try store(
+                left, release, asOf, context, source, ledger, on: connection)
             report.counts["users without a known event"] = left.count - report.counts["users", default: 0]
             facts.lists = report.counts["users", default: 0]
         }
@@ -85,18 +84,24 @@ package struct BackfillUsers {
     /// - Returns: how many lists were stored.
     private func store(
         _ users: [ExternalID], _ release: ReleaseRow, _ asOf: Instant, _ context: RunContext, _ source: EventSource,
-        on connection: Connection
+        _ ledger: RunLedger, on connection: Connection
     ) throws -> Int {
-        let lists = try context.stage("preparing item vectors") {
-            try UserLists(release, asOf: asOf, context, source, on: connection)
-        }
-        let overlay = try OverlayWriter(release, userType: source.userType, limit: Self.limit, on: connection)
+        let reader = try context.connect("reader")
+        let served = try ServedModel(release, source, context, on: reader)
+        let refresh = try OverlayRefresh(served, source, context, storing: connection)
         var stored = 0
         try context.stage("making lists") {
             try inChunks(users, context) { chunk in
-                let made = try lists.make(chunk)
-                if !made.isEmpty { _ = try overlay.write(made, asOf: asOf.text) }
-                stored += made.count
+                let known = try reader.transaction(.readOnlySnapshot, doing: "reading \(chunk.count) users") {
+                    try refresh.read(chunk, asOf: asOf, on: reader)
+                }
+                let new = try refresh.lists(of: known)
+                // A process that was frozen beyond its lease stores nothing.
+                let outcome = try refresh.store(new) { _ in try ledger.requireHeld() }
+                guard outcome.turnedAway.isEmpty else {
+                    throw JobError.overlayFull(release: release.release, users: outcome.users)
+                }
+                stored += new.lists.count
             }
         }
         return stored

@@ -36,6 +36,31 @@ struct CandidateMaker {
         return try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
     }
 
+    /// The lists of any number of users, some at a time, with a stop in between where one is asked for.
+    ///
+    /// - Parameters:
+    ///   - seconds: since 1970, what the lists are made for.
+    ///   - excluded: per user, rows that must not be in the list.
+    func lists(
+        of users: [(user: ExternalID, history: TokenHistory)], at seconds: Int64, excluded: [[Int32]],
+        _ context: RunContext
+    ) throws -> [(user: ExternalID, list: [Candidate])] {
+        var lists: [(user: ExternalID, list: [Candidate])] = []
+        lists.reserveCapacity(users.count)
+        for begin in stride(from: 0, to: users.count, by: Self.usersPerStep) {
+            try context.safePoint()
+            let step = begin..<min(begin + Self.usersPerStep, users.count)
+            let histories = users[step].map(\.history)
+            let made = try self.lists(
+                histories, requests: histories.map { Self.request(at: seconds, after: $0) },
+                excluded: Array(excluded[step]))
+            lists.append(contentsOf: zip(users[step], made).map { ($0.user, $1) })
+        }
+        return lists
+    }
+
+    private static let usersPerStep = 1024
+
     /// The scene that a user was on last: the best guess of where the next session will be.
     static func request(at seconds: Int64, after history: TokenHistory) -> PackedBatch.Request {
         PackedBatch.Request(time: seconds, scene: history.sessions.last?.scene ?? 0)

@@ -54,7 +54,8 @@ package enum ExitCode: Int32, Sendable {
             case let error as InterestError: error.isForLater ? .heldOrLate : .data
             case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
-            case JobError.unknownRun: .missingInput
+            case JobError.unknownRun, JobError.notFed: .missingInput
+            case JobError.viewsWithoutTables, JobError.notAPlace: .usage
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -140,6 +141,10 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case noBuild(release: Int)
     case noRoom(what: String, needed: Int, free: Int, at: String)
     case unknownRun(Int)
+    case overlayFull(release: Int, users: Int)
+    case notFed(events: String)
+    case viewsWithoutTables([String])
+    case notAPlace(String, reason: String)
 
     package var description: String {
         switch self {
@@ -188,6 +193,15 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .noRoom(let what, let needed, let free, let path):
             "\(what) needs about \(sizeText(needed)), \(path) has \(sizeText(free)) free; nothing was written: "
                 + "free space there, run nearline prune, or keep fewer candidates per user"
+        case .notFed(let events):
+            "nothing says whose events have changed; run nearline refresh --install once, as the owner of \(events)"
+        case .viewsWithoutTables(let views):
+            "\(views.joined(separator: " and ")) \(views.count == 1 ? "is" : "are") not a table, and only tables tell of "
+                + "changes; name those behind, with the column of the user's key: --on schema.table:user_id"
+        case .notAPlace(let text, let reason): "--on \(text): \(reason); write schema.table:user_id"
+        case .overlayFull(let release, let users):
+            "the overlay of release \(release) is full with \(users) users; raise overlay-users, "
+                + "or run nearline precompute, which takes everybody in"
         case .unknownRun(let run): "there is no run \(run); nearline runs lists them"
         case .unknownClusters(let text, let release, let count):
             "'\(text)' is no cluster, and not several with commas between; "

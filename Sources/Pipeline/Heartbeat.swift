@@ -78,6 +78,9 @@ final class Heartbeat: Sendable {
         if state.withLock({ $0.isLost }) { throw LedgerError.lost(run: run) }
     }
 
+    /// The run was lost, and is ours again.
+    func regained() { state.withLock { $0.isLost = false } }
+
     /// Returns when the last beat is over.
     func end() {
         state.withLock { $0.isOver = true }

@@ -1,3 +1,4 @@
+import Foundation
 import Histories
 import Postgres
 
@@ -9,6 +10,16 @@ package struct Instant: Equatable, Sendable {
     package let microseconds: Int64
 
     package var seconds: Int64 { microseconds / 1_000_000 - (microseconds % 1_000_000 < 0 ? 1 : 0) }
+
+    package init(microseconds: Int64) {
+        let second = Int64(1_000_000), part = (microseconds % second + second) % second
+        var time = time_t((microseconds - part) / second), parts = tm()
+        gmtime_r(&time, &parts)
+        text = String(
+            format: "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+            parts.tm_hour, parts.tm_min, parts.tm_sec, Int32(part))
+        self.microseconds = microseconds
+    }
 
     /// - Parameter wanted: "now", "latest" (the newest event that is not in the future), or a timestamp.
     package init(_ wanted: String, source: EventSource, on connection: Connection) throws {

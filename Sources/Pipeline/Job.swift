@@ -1,3 +1,4 @@
+import Foundation
 import Histories
 import Ledger
 import Model
@@ -5,6 +6,16 @@ import Postgres
 import ResultTables
 import Tensors
 import Training
+
+extension Settings {
+    var history: HistorySettings {
+        var history = HistorySettings()
+        history.gapMinutes = int("gap-minutes")
+        history.tokensPerUser = int("tokens")
+        history.itemsPerSession = int("session-items")
+        return history
+    }
+}
 
 /// The steps that most jobs begin with.
 extension RunContext {
@@ -36,13 +47,7 @@ extension RunContext {
             on: connection)
     }
 
-    var historySettings: HistorySettings {
-        var history = HistorySettings()
-        history.gapMinutes = settings.int("gap-minutes")
-        history.tokensPerUser = settings.int("tokens")
-        history.itemsPerSession = settings.int("session-items")
-        return history
-    }
+    var historySettings: HistorySettings { settings.history }
 
     var trainingSettings: TrainingSettings {
         var training = TrainingSettings()
@@ -110,6 +115,13 @@ extension RunContext {
             throw SourceError.tooManyBadRows(
                 refused: total, allowed: settings.int("max-bad-rows"), reasons: reasons)
         }
+    }
+
+    /// The model of this name: its file where the database says, or under the same name in this host's own folder.
+    func model(named name: String, on connection: Connection) throws -> ModelArtifact {
+        guard let row = try ModelRegistry(connection).named(name) else { throw JobError.noModel(asOf: nil) }
+        let own = settings.text("models") + "/" + URL(fileURLWithPath: row.file).lastPathComponent
+        return try ModelArtifact(path: FileManager.default.fileExists(atPath: row.file) ? row.file : own)
     }
 
     /// The model to run: a file, or the newest that has seen nothing after `asOf`.

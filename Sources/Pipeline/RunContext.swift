@@ -88,10 +88,6 @@ package final class RunContext {
     /// Stops here if a signal asked for it, or a limit was reached.
     package func safePoint() throws {
         activity.moved()
-        try checkStop()
-    }
-
-    private func checkStop() throws {
         try StopSignal.shared.check()
         try heartbeat?.check()
     }
@@ -100,8 +96,7 @@ package final class RunContext {
     func pause(seconds: Double) throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
-            // Waiting is no progress.
-            try checkStop()
+            try safePoint()
             usleep(UInt32(min(0.1, max(0.001, (end - ContinuousClock.now) / .seconds(1))) * 1e6))
         }
     }
@@ -113,11 +108,7 @@ package final class RunContext {
         var pausing = progress()
         pausing.stage = "paused: \(first)"
         heartbeat?.note(pausing, atOnce: true)
-        while try reason() != nil {
-            // To be held back is not to stand still.
-            activity.moved()
-            try pause(seconds: 1)
-        }
+        while try reason() != nil { try pause(seconds: 1) }
         log.info("going on")
         heartbeat?.note(progress())
     }

@@ -23,6 +23,7 @@ struct ServiceMetrics {
         metrics.gauge(
             "nearline_runs_lost", help: "Runs of the last day that ended without a word.", Double(status.runsLost))
         add(status.commands)
+        add(status.refresh)
     }
 
     private mutating func add(_ served: ServedRelease?) {
@@ -57,6 +58,21 @@ struct ServiceMetrics {
         metrics.gauge(
             "nearline_transition_keys", help: "Keys of the served transitions.",
             served.map { Double($0.transitionKeys) })
+    }
+
+    private mutating func add(_ refresh: RefreshStatus) {
+        metrics.gauge(
+            "nearline_refresh_users_waiting", help: "Users with changes whose lists are to be made anew.",
+            refresh.isFed ? Double(refresh.usersWaiting) : nil)
+        metrics.gauge(
+            "nearline_refresh_oldest_waiting_timestamp_seconds", unit: "seconds",
+            help: "Since when the first of them has waited.", refresh.isFed ? refresh.oldestWaitingAt : nil)
+        metrics.gauge(
+            "nearline_refresh_users_deferred", help: "Users who found the overlay full and wait for the next release.",
+            refresh.isFed ? Double(refresh.usersDeferred) : nil)
+        metrics.gauge(
+            "nearline_refresh_timestamp_seconds", unit: "seconds",
+            help: "Up to when the last refresh has read events.", refresh.refreshedAt)
     }
 
     private mutating func add(_ commands: [CommandStatus]) {

@@ -56,6 +56,10 @@ package struct Setting: Sendable {
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting("refresh-users", "2048", .integer(1...1_000_000), "users whose lists a refresh makes at a time"),
+        Setting(
+            "overlay-users", "1000000", .integer(0...Int(Int32.max)),
+            "users with a list made since the release, at most; more wait for the next one"),
         Setting("shard-users", "16384", .integer(1...1_000_000), "users that a worker claims and stores at a time"),
         Setting(
             "clusters", "auto", .choice(["auto", "category", "seller", "semantic"]),

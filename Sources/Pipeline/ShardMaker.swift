@@ -9,8 +9,6 @@ import ResultTables
 ///
 /// A shard's events and exclusions are read in one snapshot of its own: none is held for the length of a night.
 struct ShardMaker {
-    private static let usersPerStep = 1024
-
     let context: RunContext
     let source: EventSource
     let maker: CandidateMaker
@@ -75,7 +73,7 @@ struct ShardMaker {
             }
             return try exclusions.forUsers(users.map(\.user), on: reader)
         }
-        let lists = try self.lists(of: users, excluded)
+        let lists = try maker.lists(of: users, at: serveAt.seconds, excluded: excluded, context)
         figures["users without a known item"] = withoutItems
         figures["events"] = histories.events
         figures["events of unknown items"] = histories.unknownItems
@@ -85,23 +83,6 @@ struct ShardMaker {
         try writer.write(lists, as: shard, figures: figures)
         try keep(histories.refused)
         return lists.count
-    }
-
-    private func lists(
-        of users: [(user: ExternalID, history: TokenHistory)], _ excluded: [[Int32]]
-    ) throws -> [(user: ExternalID, list: [Candidate])] {
-        var lists: [(user: ExternalID, list: [Candidate])] = []
-        lists.reserveCapacity(users.count)
-        for begin in stride(from: 0, to: users.count, by: Self.usersPerStep) {
-            try context.safePoint()
-            let step = begin..<min(begin + Self.usersPerStep, users.count)
-            let histories = users[step].map(\.history)
-            let made = try maker.lists(
-                histories, requests: histories.map { CandidateMaker.request(at: serveAt.seconds, after: $0) },
-                excluded: Array(excluded[step]))
-            lists.append(contentsOf: zip(users[step], made).map { ($0.user, $1) })
-        }
-        return lists
     }
 
     /// A sample of what was refused, for people.

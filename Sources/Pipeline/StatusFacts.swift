@@ -21,6 +21,14 @@ struct StatusFacts: Encodable {
     var runsLost: Int
     var atWork: [Run]
     var commands: [Command]
+    var refresh: Refresh?
+
+    struct Refresh: Encodable {
+        var usersWaiting: Int
+        var oldestWaitingSeconds: Double?
+        var usersDeferred: Int
+        var refreshedAgeSeconds: Double?
+    }
 
     struct Run: Encodable {
         var run: Int
@@ -68,6 +76,12 @@ struct StatusFacts: Encodable {
         snapshotFollows = snapshot == .notAsked ? nil : snapshot == .follows
         (unfinishedReleases, waitingRelease) = (status.unfinishedReleases, status.waitingRelease)
         runsLost = status.runsLost
+        let near = status.refresh
+        refresh =
+            near.isFed
+            ? Refresh(
+                usersWaiting: near.usersWaiting, oldestWaitingSeconds: near.oldestWaiting,
+                usersDeferred: near.usersDeferred, refreshedAgeSeconds: near.refreshed) : nil
         self.atWork = atWork.map {
             Run(run: $0.run, command: $0.command, seconds: $0.seconds, progress: $0.progress.map(Progress.init))
         }

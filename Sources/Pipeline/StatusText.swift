@@ -45,8 +45,20 @@ struct StatusText {
                 "transitions", "\(served.transitionKeys) keys, build \(build.build), events \(ageText(build.age))",
             ])
         }
+        if status.refresh.isFed { rows.append(["near-line", refresh(status.refresh)]) }
         if snapshot == .follows { rows.append(["snapshot", "is that of release \(served.release)"]) }
         return rows
+    }
+
+    private func refresh(_ refresh: RefreshStatus) -> String {
+        var text = refresh.usersWaiting == 0 ? "nobody waits" : "\(refresh.usersWaiting) users wait"
+        if let oldest = refresh.oldestWaiting { text += ", the oldest change is \(ageText(oldest))" }
+        if let age = refresh.refreshed {
+            text += "; last refresh \(ageText(age).replacing(" old", with: "")) ago"
+        } else {
+            text += "; never refreshed"
+        }
+        return text
     }
 
     private var commands: String {

@@ -58,6 +58,9 @@ package struct StatusVerdict: Equatable, Sendable {
         problems.append(problem)
     }
 
+    /// Seconds; a refresh by cron comes by more often.
+    private static let longWait = 7200.0
+
     private mutating func note(_ status: ServiceStatus) {
         if let served = status.served, served.gatesFailed > 0 {
             notes.append("release \(served.release) was published by force: \(served.gatesFailed) gates had failed")
@@ -72,6 +75,16 @@ package struct StatusVerdict: Equatable, Sendable {
             notes.append(
                 "unfinished and with nobody at work: release \(numbers); nearline precompute goes on, or prune drops it"
             )
+        }
+        if status.refresh.usersDeferred > 0 {
+            notes.append(
+                "\(status.refresh.usersDeferred) users found the overlay full and wait for the next release; "
+                    + "see overlay-users in nearline config")
+        }
+        if let oldest = status.refresh.oldestWaiting, oldest > Self.longWait {
+            notes.append(
+                "users have waited for a new list, the first of them since a change that is \(ageText(oldest)); "
+                    + "run nearline refresh")
         }
         if status.runsLost > 0 {
             notes.append("\(status.runsLost) runs of the last day ended without a word; see nearline runs")

@@ -3,7 +3,7 @@ import Logging
 import Postgres
 import Synchronization
 
-/// Counts whatever moves in a run.
+/// Counts whatever moves in a run. Whoever waits for a while on purpose, and looks for a stop meanwhile, moves too.
 final class Activity: Sendable {
     private let count = Atomic<Int>(0)
 

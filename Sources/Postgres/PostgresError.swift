@@ -90,7 +90,8 @@ extension PostgresError: CustomStringConvertible {
         case .cancelled: "run this again to go on"
         case .diskFull: "free space on the database server, then run this again"
         case .transient: "run this again"
-        case .readOnly: "this server takes no changes: name the primary (PGHOST), or wait until it does, and run this again"
+        case .readOnly:
+            "this server takes no changes: name the primary (PGHOST), or wait until it does, and run this again"
         case .malformed, .other: nil
         }
     }

@@ -21,6 +21,19 @@ package enum Quote {
         return parts.count <= 2 ? parts.map(identifier).joined(separator: ".") : nil
     }
 
+    /// One name as people write it (`user_id`, `"User Id"`), as the catalogue has it; nil where PostgreSQL would not take it.
+    package static func name(_ text: String) -> String? {
+        var rest = text.unicodeScalars[...]
+        let part = rest.first == "\"" ? takeQuoted(&rest) : takePlain(&rest)
+        guard let part, rest.isEmpty, 1...longestName ~= part.utf8.count, !part.utf8.contains(0) else { return nil }
+        return part
+    }
+
+    /// Texts as one array value, for a parameter such as `$1::text[]`.
+    package static func array(_ texts: some Sequence<String>) -> String {
+        "{" + texts.map { "\"" + doubling(["\"", "\\"], by: "\\", in: $0) + "\"" }.joined(separator: ",") + "}"
+    }
+
     /// A string constant that means the same whatever `standard_conforming_strings` says.
     package static func literal(_ text: String) -> String {
         // The space keeps the E apart from a word before it.
@@ -30,10 +43,13 @@ package enum Quote {
     /// Bytes of a name that a stock server keeps; it would cut the rest off in silence.
     private static let longestName = 63
 
-    private static func doubling(_ marks: [Unicode.Scalar], in text: String) -> String {
+    /// - Parameter escape: stands before a mark; nil repeats the mark.
+    private static func doubling(
+        _ marks: [Unicode.Scalar], by escape: Unicode.Scalar? = nil, in text: String
+    ) -> String {
         var doubled = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if marks.contains(scalar) { doubled.append(scalar) }
+            if marks.contains(scalar) { doubled.append(escape ?? scalar) }
             doubled.append(scalar)
         }
         return String(doubled)

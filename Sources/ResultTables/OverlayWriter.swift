@@ -6,6 +6,14 @@ import ResultCodec
 ///
 /// The overlay belongs to its release: the next one begins with an empty one, and a rollback finds the one that it left.
 package final class OverlayWriter {
+    /// What became of the lists.
+    package struct Outcome: Equatable, Sendable {
+        /// Users that the overlay holds now.
+        package var users: Int
+        /// Newcomers, by their keys as text, for whom there was no room.
+        package var turnedAway: [String]
+    }
+
     private let release: ReleaseRow
     private let userType: IDType
     private let limit: Int
@@ -26,37 +34,41 @@ package final class OverlayWriter {
     /// Stores lists, in place of older ones of the same users, in one transaction; all of them or, where something is in
     /// the way, none.
     ///
-    /// A list that is there already and has seen later events stays: of two refreshes at once the fresher wins.
+    /// A list that is there already and has seen later events stays: of two refreshes at once the fresher wins. Users who
+    /// are to be forgotten are left out. Where the overlay is full, those who have a list in it still get their newer one;
+    /// newcomers find room in the order of `lists`.
     ///
-    /// - Parameter asOf: the instant up to which the events behind these lists were read.
-    /// - Returns: users that the overlay holds now.
-    package func write(_ lists: some Collection<(user: ExternalID, list: [Candidate])>, asOf: String) throws -> Int {
+    /// - Parameters:
+    ///   - withdrawn: users whose lists in the overlay go, so that the release's own are served again.
+    ///   - asOf: the instant up to which the events behind these lists were read.
+    ///   - also: done in the same transaction, behind the lists.
+    @discardableResult
+    package func write(
+        _ lists: some Collection<(user: ExternalID, list: [Candidate])>, withdrawing withdrawn: [ExternalID] = [],
+        asOf: String, also: (Outcome) throws -> Void = { _ in }
+    ) throws -> Outcome {
         let leaf = Leaf.overlay.name(release.release), doing = "writing \(lists.count) lists into \(leaf)"
         return try connection.transaction(doing: doing) {
             try holdCurrent()
             // Readers do not conflict with this lock; other writers do, so that the count holds.
             try connection.execute("LOCK TABLE \(leaf) IN SHARE ROW EXCLUSIVE MODE", doing: "waiting for \(leaf)")
-            try connection.execute(
-                "CREATE TEMPORARY TABLE newer_list (LIKE \(leaf) INCLUDING STORAGE) ON COMMIT DROP", doing: doing)
-            try copy(lists, doing: doing)
-            try connection.execute(
-                "UPDATE newer_list SET as_of = $1::timestamptz", [.text(asOf)], doing: doing)
+            // Of the session, because a table a second would fill the catalogue.
             try connection.execute(
                 """
-                INSERT INTO \(leaf) AS o SELECT DISTINCT ON (user_id) * FROM newer_list
-                ON CONFLICT (user_id) DO UPDATE SET payload = EXCLUDED.payload, as_of = EXCLUDED.as_of
-                WHERE o.as_of <= EXCLUDED.as_of
+                CREATE TEMPORARY TABLE IF NOT EXISTS newer_list (LIKE nearline.overlay INCLUDING STORAGE)
+                ON COMMIT DELETE ROWS
                 """, doing: doing)
-            let users = try connection.execute("SELECT count(*) AS n FROM \(leaf)", doing: "counting \(leaf)")[0].int(
-                "n")
-            guard users <= limit else {
-                throw ReleaseError.overlayFull(release: release.release, users: users, limit: limit)
+            try copy(lists, doing: doing)
+            let outcome = try store(in: leaf, asOf: asOf, doing: doing) {
+                try withdraw(withdrawn, from: leaf, asOf: asOf)
             }
-            return users
+            try also(outcome)
+            return outcome
         }
     }
 
-    /// Keeps the pointer where it is until the lists are stored: a publication meanwhile would leave them behind.
+    /// Keeps the pointer where it is until the lists are stored: a publication meanwhile would leave them behind. Whoever
+    /// forgets a user waits here too, or has done it by now.
     private func holdCurrent() throws {
         let current = try connection.execute(
             "SELECT release FROM nearline.current_release FOR SHARE", doing: "holding the current release"
@@ -72,7 +84,7 @@ package final class OverlayWriter {
     ) throws {
         var key: [UInt8] = [], payload: [UInt8] = []
         _ = try connection.copyIn(
-            "newer_list", columns: ["user_id", "release", "payload", "as_of"], doing: doing
+            "pg_temp.newer_list", columns: ["user_id", "release", "payload", "as_of"], doing: doing
         ) { out in
             for (user, list) in lists {
                 if let stray = list.first(where: { $0.row >= UInt32(release.items) }) {
@@ -89,5 +101,45 @@ package final class OverlayWriter {
                 out.int64(0)
             }
         }
+    }
+
+    /// - Parameter makingRoom: done before it is counted how much room there is.
+    private func store(
+        in leaf: String, asOf: String, doing: String, makingRoom: () throws -> Void
+    ) throws -> Outcome {
+        try connection.execute(
+            """
+            DELETE FROM pg_temp.newer_list n USING nearline.forgotten f WHERE f.user_id = n.user_id::text
+            """, doing: "leaving out who is forgotten")
+        try makingRoom()
+        let before = try count(leaf)
+        let turnedAway = try connection.execute(
+            """
+            DELETE FROM pg_temp.newer_list WHERE user_id IN (
+                SELECT n.user_id FROM pg_temp.newer_list n
+                WHERE NOT EXISTS (SELECT FROM \(leaf) o WHERE o.user_id = n.user_id)
+                GROUP BY n.user_id ORDER BY min(n.ctid) OFFSET $1::bigint)
+            RETURNING user_id::text AS user_id
+            """, [.int(Int64(max(0, limit - before)))], doing: "looking for room in \(leaf)"
+        ).map { try $0.string("user_id") }
+        try connection.execute(
+            """
+            INSERT INTO \(leaf) AS o (user_id, release, payload, as_of)
+            SELECT DISTINCT ON (user_id) user_id, release, payload, $1::timestamptz FROM pg_temp.newer_list
+            ON CONFLICT (user_id) DO UPDATE SET payload = EXCLUDED.payload, as_of = EXCLUDED.as_of
+            WHERE o.as_of <= EXCLUDED.as_of
+            """, [.text(asOf)], doing: doing)
+        return Outcome(users: try count(leaf), turnedAway: turnedAway)
+    }
+
+    private func withdraw(_ users: [ExternalID], from leaf: String, asOf: String) throws {
+        guard !users.isEmpty else { return }
+        try connection.execute(
+            "DELETE FROM \(leaf) WHERE user_id = ANY ($1::\(userType.rawValue)[]) AND as_of <= $2::timestamptz",
+            [.text(Quote.array(users.map { "\($0)" })), .text(asOf)], doing: "withdrawing lists from \(leaf)")
+    }
+
+    private func count(_ leaf: String) throws -> Int {
+        try connection.execute("SELECT count(*) AS n FROM \(leaf)", doing: "counting \(leaf)")[0].int("n")
     }
 }

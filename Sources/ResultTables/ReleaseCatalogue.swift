@@ -84,6 +84,54 @@ package struct ReleaseCatalogue {
         ).isEmpty
     }
 
+    /// Settings of the run that made a release, JSON; nil where that is not known any more.
+    package func settings(of number: Int) throws -> String? {
+        try connection.execute(
+            "SELECT n.settings::text AS settings FROM nearline.release r JOIN nearline.run n USING (run) WHERE r.release = $1::int",
+            [.int(Int64(number))], doing: "reading the settings of release \(number)"
+        ).first?.string("settings")
+    }
+
+    /// The list of a release for users who have none of their own.
+    package func fallback(of number: Int) throws -> [Candidate] {
+        let row = try connection.execute(
+            "SELECT payload FROM nearline.fallback WHERE release = $1::int", [.int(Int64(number))],
+            doing: "reading the popular list of release \(number)"
+        ).first
+        guard let row else { return [] }
+        return try ListDecoder(release: number, on: connection).decode(row.bytes("payload"))
+    }
+
+    /// Throws where the first rows of a release's items are not these, which its lists would speak of.
+    package func requireItems(_ items: [ExternalID], type: IDType, of row: ReleaseRow) throws {
+        var place = 0, areSame = items.count <= row.items
+        try connection.copyOut(
+            """
+            SELECT item_id::\(type.rawValue) FROM nearline.release_item
+            WHERE release = \(row.release) AND item_row < \(items.count) ORDER BY item_row
+            """, doing: "comparing the items of release \(row.release)"
+        ) { field in
+            let item = try field.bytes().flatMap { ExternalID(binary: $0, type: type) }
+            areSame = areSame && item == items[place]
+            place += 1
+        }
+        guard areSame, place == items.count else {
+            throw ReleaseError.foreignDictionary(release: row.release, model: row.model)
+        }
+    }
+
+    /// Those of some users who have a list of their own in a release, its overlay left aside.
+    package func users(_ users: [ExternalID], type: IDType, withListIn number: Int) throws -> Set<ExternalID> {
+        guard !users.isEmpty else { return [] }
+        let found = try connection.execute(
+            """
+            SELECT user_id::text AS user_id FROM nearline.candidate
+            WHERE release = $1::int AND user_id = ANY ($2::\(type.rawValue)[])
+            """, [.int(Int64(number)), .text(Quote.array(users.map { "\($0)" }))],
+            doing: "looking for lists of release \(number)")
+        return Set(try found.compactMap { type.parse(try $0.string("user_id")) })
+    }
+
     /// How many gates a release has passed, and the names of those that it has not.
     package func gates(of number: Int) throws -> (passed: Int, failed: [String]) {
         let rows = try connection.execute(

@@ -12,7 +12,7 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
     case rebuiltMeanwhile(release: Int, build: Int)
     case shardLost(release: Int, shard: Int)
     case takenOver(release: Int)
-    case overlayFull(release: Int, users: Int, limit: Int)
+    case foreignDictionary(release: Int, model: String)
     case emptied(release: Int)
     case unfinished(release: Int)
     case notAKey(String, type: String)
@@ -44,8 +44,9 @@ package enum ReleaseError: Error, Equatable, CustomStringConvertible {
             "the lease of shard \(shard) of release \(release) ran out and another worker has it; nothing of it was stored here"
         case .takenOver(let release):
             "another run has taken over release \(release); this one stored nothing since: see nearline runs"
-        case .overlayFull(let release, let users, let limit):
-            "the overlay of release \(release) would hold \(users) users, \(limit) are its bound; run nearline precompute"
+        case .foreignDictionary(let release, let model):
+            "the items of release \(release) are not those of model \(model), so its lists cannot be made anew; "
+                + "run nearline precompute"
         case .unfinished(let release):
             "release \(release) is still being built; ask again when nearline releases says so"
         case .emptied(let release):

@@ -17,8 +17,8 @@ struct Nearline: ParsableCommand {
         version: Product.version,
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Backfill.self,
-            Work.self,
-            Transitions.self, Interests.self, Publish.self, Rollback.self, Releases.self, Prune.self, Lookup.self,
+            Work.self, Refresh.self, Transitions.self, Interests.self, Publish.self, Rollback.self, Releases.self,
+            Prune.self, Lookup.self,
             Clusters.self, Runs.self, Status.self, Forget.self, Config.self, Simulate.self,
         ])
 }

@@ -4,7 +4,8 @@ import Testing
 /// What the executable says about itself, and about what it was called with; none of it needs a database.
 @Suite struct HelpTests {
     private static let subcommands = [
-        "doctor", "migrate", "import", "train", "evaluate", "precompute", "backfill", "work", "interests", "publish",
+        "doctor", "migrate", "import", "train", "evaluate", "precompute", "backfill", "work", "refresh",
+        "interests", "publish",
         "lookup", "runs",
         "status", "forget", "config", "simulate",
     ]

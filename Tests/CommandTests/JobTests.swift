@@ -93,7 +93,7 @@ import Testing
             #expect(lines[place - 1].hasPrefix("# "), "no reason for the hour of: \(lines[place])")
             let job = try #require(lines[place].firstMatch(of: #/^(?:[0-9*\/,-]+ +){5}(jobs\/[a-z]+\.sh)( .*)?$/#))
             let isThere = FileManager.default.isExecutableFile(atPath: "\(Self.root)/\(job.1)")
-            #expect(isThere || job.1 == "jobs/refresh.sh", "\(job.1) is not there")
+            #expect(isThere, "\(job.1) is not there")
             #expect(job.1 == "jobs/status.sh" || job.2 == " >>.nearline/cron.log 2>&1", "\(lines[place])")
             let unit = "\(Self.root)/cron/systemd/nearline-\(job.1.dropFirst(5).dropLast(3))"
             #expect(try String(contentsOfFile: "\(unit).timer", encoding: .utf8).contains("Persistent=true"))

@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Postgres
 import ResultTables
 import TestSupport
@@ -38,7 +39,8 @@ import Testing
     @Test func aNewerListIsReadBeforeTheNightsAndNobodyElsesChanges() throws {
         let users = drawn.lists.map(\.user), before = try served(users[1])
         let stranger = ExternalID.integer(4711)
-        #expect(try writer().write([(users[0], list([3, 1, 2])), (stranger, list([7]))], asOf: "2025-01-02Z") == 2)
+        #expect(
+            try writer().write([(users[0], list([3, 1, 2])), (stranger, list([7]))], asOf: "2025-01-02Z").users == 2)
         #expect(try served(users[0]) == items([3, 1, 2]))
         #expect(try served(stranger) == items([7]))
         #expect(try served(users[1]) == before)
@@ -54,21 +56,59 @@ import Testing
     @Test func ofTwoListsOfAUserTheOneThatHasSeenMoreStays() throws {
         let user = drawn.lists[0].user
         _ = try writer().write([(user, list([1]))], asOf: "2025-01-02Z")
-        #expect(try writer().write([(user, list([2]))], asOf: "2025-01-03Z") == 1)
+        #expect(try writer().write([(user, list([2]))], asOf: "2025-01-03Z").users == 1)
         #expect(try served(user) == items([2]))
-        #expect(try writer().write([(user, list([3]))], asOf: "2025-01-02T12:00:00Z") == 1)
+        #expect(try writer().write([(user, list([3]))], asOf: "2025-01-02T12:00:00Z").users == 1)
         #expect(try served(user) == items([2]))
     }
 
     @Test func itNeverGrowsPastItsBoundAndUpdatesStillFit() throws {
+        let users = drawn.lists.map(\.user), lists = [(users[0], list([1])), (users[1], list([1]))]
+        #expect(try writer(limit: 2).write(lists, asOf: "2025-01-02Z").users == 2)
+        let more = [(users[3], list([5])), (users[0], list([5])), (users[2], list([5]))]
+        let outcome = try writer(limit: 2).write(more, asOf: "2025-01-03Z")
+        #expect(outcome.users == 2)
+        #expect(Set(outcome.turnedAway) == ["\(users[2])", "\(users[3])"])
+        #expect(try served(users[0]) == items([5]), "who is in it gets the newer list")
+        #expect(try writer(limit: 3).write(more, asOf: "2025-01-03Z").turnedAway == ["\(users[2])"], "first come")
+        #expect(try served(users[3]) == items([5]))
+    }
+
+    @Test func aWithdrawnListMakesRoomAndTheNightsIsServedAgain() throws {
+        let users = drawn.lists.map(\.user), before = try served(users[0])
+        try writer(limit: 1).write([(users[0], list([1]))], asOf: "2025-01-02Z")
+        let outcome = try writer(limit: 1).write([(users[1], list([2]))], withdrawing: [users[0]], asOf: "2025-01-03Z")
+        #expect(outcome.users == 1 && outcome.turnedAway.isEmpty)
+        #expect(try served(users[0]) == before)
+        try writer().write([], withdrawing: [users[1]], asOf: "2025-01-02T12:00:00Z")
+        #expect(try served(users[1]) == items([2]), "it has seen later events")
+    }
+
+    @Test func whoIsToBeForgottenIsLeftOut() throws {
         let users = drawn.lists.map(\.user)
-        #expect(try writer(limit: 2).write([(users[0], list([1])), (users[1], list([1]))], asOf: "2025-01-02Z") == 2)
-        let error = thrown(ReleaseError.self) {
-            _ = try writer(limit: 2).write([(users[0], list([5])), (users[2], list([5]))], asOf: "2025-01-03Z")
+        try database.run("INSERT INTO nearline.forgotten (user_id) VALUES ('\(users[0])')")
+        #expect(
+            try writer().write([(users[0], list([1])), (users[1], list([1]))], asOf: "2025-01-02Z").users == 1)
+        #expect(try database.texts("SELECT user_id::text AS it FROM nearline.overlay") == ["\(users[1])"])
+    }
+
+    /// Forgetting waits for a writer that has looked already, and then finds what it wrote.
+    @Test func whoIsForgottenWhileTheirListIsWrittenIsNowhereAfterwards() throws {
+        let user = drawn.lists[0].user, other = try database.connect(), name = database.name
+        func wait(_ query: String) throws {
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try database.number(query) == 0, ContinuousClock.now < deadline { usleep(1000) }
         }
-        #expect(error == .overlayFull(release: 1, users: 3, limit: 2))
-        #expect(try served(users[0]) == items([1]), "all or nothing")
-        #expect(try writer(limit: 2).write([(users[0], list([5]))], asOf: "2025-01-03Z") == 2)
+        try writer(on: other).write([(user, list([1]))], asOf: "2025-01-02Z") { _ in
+            Thread.detachNewThread {
+                let admin = try? Connection("dbname=\(name)", applicationName: "nearline-tests forget")
+                try? admin?.script("SELECT nearline.forget('\(user)')", doing: "forgetting")
+            }
+            try wait("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        }
+        try wait("SELECT count(*) FROM nearline.forgotten")
+        #expect(try database.number("SELECT count(*) FROM nearline.forgotten") == 1)
+        #expect(try database.number("SELECT count(*) FROM nearline.overlay WHERE user_id = \(user)") == 0)
     }
 
     @Test func theNextReleaseBeginsWithoutAndARollbackFindsItAgain() throws {
@@ -97,9 +137,7 @@ import Testing
             let connection = try Connection("dbname=\(name)", applicationName: "nearline-tests")
             let writer = try OverlayWriter(release, userType: .bigint, limit: 4, on: connection)
             let list = [Candidate(row: UInt32(thread), score: 1, source: .model)]
-            return thrown(ReleaseError.self) {
-                _ = try writer.write([(drawn.lists[thread].user, list)], asOf: "2025-01-02Z")
-            } == nil
+            return try writer.write([(drawn.lists[thread].user, list)], asOf: "2025-01-02Z").turnedAway.isEmpty
         }
         #expect(try outcomes.filter { try $0.get() }.count == 4)
         #expect(try database.number("SELECT count(*) FROM nearline.overlay") == 4)

@@ -1,0 +1,90 @@
+import Domain
+import Foundation
+import Histories
+import Model
+import Postgres
+import ResultTables
+
+/// The model behind the release that is served, with the settings that its lists were made with: whoever makes lists between
+/// two nights makes them as that night did.
+final class ServedModel {
+    /// Settings that shape a list; where the source is, is said by whoever runs the command now.
+    private static let shaping = ["gap-minutes", "tokens", "session-items"]
+    /// What nobody gets is looked up this often. Until the next night, everybody's old lists hold it anyway.
+    private static let deniedFor = Duration.seconds(60)
+
+    let release: ReleaseRow
+    let artifact: ModelArtifact
+    let history: HistorySettings
+    private(set) var maker: CandidateMaker
+    private let source: EventSource
+    private let popular: [Candidate]
+    private var denied: Set<Int32>
+    private var deniedAt = ContinuousClock.now
+
+    init(_ release: ReleaseRow, _ source: EventSource, _ context: RunContext, on connection: Connection) throws {
+        let catalogue = ReleaseCatalogue(connection)
+        artifact = try context.model(named: release.model, on: connection)
+        let vocabulary = artifact.vocabulary
+        guard vocabulary.itemType == source.itemType else {
+            throw SourceError.itemTypeChanged(
+                relation: source.names.events, found: source.itemType.rawValue, model: vocabulary.itemType.rawValue)
+        }
+        try catalogue.requireItems(vocabulary.items, type: source.itemType, of: release)
+        popular = try catalogue.fallback(of: release.release)
+        history = try Self.history(of: release, context, catalogue)
+        denied = try Self.denied(source, vocabulary, on: connection)
+        maker = try Self.maker(artifact, denied, release, context)
+        self.release = release
+        self.source = source
+    }
+
+    /// Makes lists without what has been denied to everybody since, once in a while.
+    func lookForDenied(_ context: RunContext, on connection: Connection) throws {
+        guard ContinuousClock.now - deniedAt > Self.deniedFor else { return }
+        let now = try Self.denied(source, artifact.vocabulary, on: connection)
+        if now != denied { maker = try Self.maker(artifact, now, release, context) }
+        denied = now
+        deniedAt = .now
+    }
+
+    /// The popular list of the release, less what is excluded; longer than stored where that takes much of it.
+    func popular(without excluded: Set<Int32>) -> [Candidate] {
+        func isAllowed(_ row: UInt32) -> Bool { !excluded.contains(Int32(row)) && !denied.contains(Int32(row)) }
+        var list = Array(popular.lazy.filter { isAllowed($0.row) }.prefix(maker.kept))
+        guard list.count < maker.kept else { return list }
+        let listed = Set(popular.map(\.row))
+        // Rows are in the order of popularity.
+        for row in 0..<UInt32(artifact.vocabulary.count) where !listed.contains(row) && isAllowed(row) {
+            list.append(Candidate(row: row, score: 0, source: .popular))
+            if list.count == maker.kept { break }
+        }
+        return list
+    }
+
+    private static func history(
+        of release: ReleaseRow, _ context: RunContext, _ catalogue: ReleaseCatalogue
+    ) throws -> HistorySettings {
+        guard let json = try catalogue.settings(of: release.release) else { return context.historySettings }
+        let decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
+        return try context.settings.taking(
+            decided.filter { shaping.contains($0.key) }, from: "release \(release.release)"
+        ).history
+    }
+
+    private static func denied(
+        _ source: EventSource, _ vocabulary: Vocabulary, on connection: Connection
+    ) throws -> Set<Int32> {
+        let denied = try ExclusionReader(source, vocabulary: vocabulary).forEverybody(on: connection)
+        guard denied.count < vocabulary.count else { throw JobError.everythingExcluded(items: denied.count) }
+        return denied
+    }
+
+    private static func maker(
+        _ artifact: ModelArtifact, _ denied: Set<Int32>, _ release: ReleaseRow, _ context: RunContext
+    ) throws -> CandidateMaker {
+        try context.stage("preparing item vectors") {
+            try CandidateMaker(artifact, excluded: denied, kept: release.candidatesPerUser, pool: context.pool)
+        }
+    }
+}
