@@ -112,7 +112,7 @@ final class Watchdog: Sendable {
             }
             log.error(
                 "what a session is at",
-                metadata: Dictionary(uniqueKeysWithValues: facts.map { ($0.0, "\($0.1 ?? "")") }))
+                metadata: Dictionary(uniqueKeysWithValues: facts.map { ($0.0, "\($0.1)") }))
         }
     }
 }
