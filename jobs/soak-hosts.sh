@@ -33,7 +33,7 @@ die() {
     exit 1
 }
 sql() { psql -qAtX -v ON_ERROR_STOP=1 -c "$1"; }
-[[ $(id -u) == 0 ]] && command -v ip tc >/dev/null || die 'network namespaces need root and iproute2'
+if [[ $(id -u) != 0 ]] || ! command -v ip tc >/dev/null; then die 'network namespaces need root and iproute2'; fi
 
 jobs/setup.sh
 swift build -c release --product nearline </dev/null >"$work/build.log" 2>&1 || die 'the build failed'
