@@ -36,7 +36,9 @@ extension PostgresError {
             doing: doing, sqlState: sqlState,
             message: message.isEmpty ? "no answer from the server" : quotesValues ? withoutQuotes(message) : message,
             detail: detailsQuoteValues ? nil : field("D"), hint: field("H"),
-            kind: PQstatus(handle) == CONNECTION_BAD ? .unreachable : nil)
+            // Servers always say a code: without one it was libpq that spoke, of a session that has ended, also where it
+            // does not call the connection bad yet.
+            kind: PQstatus(handle) == CONNECTION_BAD || sqlState == nil ? .unreachable : nil)
     }
 }
 
