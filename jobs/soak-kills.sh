@@ -112,6 +112,7 @@ while ((done_kills < kills)); do
     candidates=${CANDIDATES[$((round % 2))]}
     again=(--again)
     while :; do
+        begun=$(sql 'SELECT clock_timestamp()')
         make "$candidates" "${again[@]}" >>"$work/run.log" 2>&1 &
         run=$!
         sleep "0.$((RANDOM % 900 + 100))"
@@ -145,6 +146,9 @@ while ((done_kills < kills)); do
         fi
         started=$SECONDS
         if $hit && [[ $kind == frozen ]]; then
+            # One that had not begun, or had published, has nothing to lose.
+            has_lost=$(sql "SELECT count(*) FROM nearline.run WHERE command = 'precompute' AND state = 'running'
+                AND started_at >= '$begun' AND release IS DISTINCT FROM (SELECT release FROM nearline.current_release)")
             # Beyond the lease somebody else finishes; what the frozen one sends afterwards is refused.
             until make "$candidates" "${again[@]}" >>"$work/run.log" 2>&1; do
                 ((SECONDS - started < 90)) || die "a frozen run held the others up for more than 90 s"
@@ -158,7 +162,10 @@ while ((done_kills < kills)); do
         while pgrep -f -- "--models $work/models" >/dev/null; do sleep 0.05; done
         echo "soak-kills: $kind, hit $hit, ended with $status after $((SECONDS - started)) s" >>"$work/run.log"
         ((SECONDS - started <= worst)) || worst=$((SECONDS - started))
-        ! $hit || [[ $kind != frozen ]] || break
+        if $hit && [[ $kind == frozen ]]; then
+            [[ $status == 75 || $has_lost == 0 ]] || die "a run that was frozen beyond its lease ended with $status"
+            break
+        fi
         ((status != 0)) || break
         [[ $status == 137 || $status == 69 || $status == 75 ]] || die "the run ended with $status"
         resumed=$((resumed + 1))

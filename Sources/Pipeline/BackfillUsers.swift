@@ -48,7 +48,7 @@ package struct BackfillUsers {
             report.counts["users done before"] = facts.doneBefore
             report.counts["users"] = try store(
                 left, release, asOf, context, source, ledger, on: connection)
-            report.counts["users without a known event"] = left.count - report.counts["users", default: 0]
+            report.counts["users of whom nothing is known"] = left.count - report.counts["users", default: 0]
             facts.lists = report.counts["users", default: 0]
         }
         return Answer(

@@ -27,10 +27,13 @@ struct ShardMaker {
     /// - Returns: the shards and users that this worker made.
     func work() throws -> (shards: Int, users: Int) {
         var made = (shards: 0, users: 0)
-        var retries = Retries(context)
+        var retries = Retries(context), isAfterFailure = false
         while true {
             try context.safePoint()
             do {
+                // In here, because a server that is still down is one more failure to wait after.
+                if isAfterFailure { try recover() }
+                isAfterFailure = false
                 try context.pace?.admit(context)
                 switch try book.claim() {
                 case .allDone: return made
@@ -50,12 +53,16 @@ struct ShardMaker {
                 context.log.warning("a shard was lost to another worker", metadata: ["shard": "\(shard)"])
             } catch let error as PostgresError {
                 try retries.wait(after: error)
-                _ = try reader.reconnectIfLost()
-                if try storing.reconnectIfLost() { try reconnected() }
-                // Where another session was lost, the shard is still claimed by this one, and nobody would get it for a minute.
-                try book.giveBack()
+                isAfterFailure = true
             }
         }
+    }
+
+    private func recover() throws {
+        _ = try reader.reconnectIfLost()
+        if try storing.reconnectIfLost() { try reconnected() }
+        // Where another session was lost, the shard is still claimed by this one, and nobody would get it for a minute.
+        try book.giveBack()
     }
 
     private func make(_ shard: ClaimedShard) throws -> Int {

@@ -54,14 +54,11 @@ package struct WorkOnRun {
         }
     }
 
-    /// The run's model, where its row says, or under the same name in this host's own folder.
+    /// The run's model: what this host has under its name may be another one.
     private func model(_ name: String, _ context: RunContext, on connection: Connection) throws -> ModelArtifact {
-        guard let row = try ModelRegistry(connection).named(name) else { throw JobError.noModel(asOf: nil) }
-        let own = context.settings.text("models") + "/" + URL(fileURLWithPath: row.file).lastPathComponent
-        let path = FileManager.default.fileExists(atPath: row.file) ? row.file : own
-        let artifact = try ModelArtifact(path: path)
-        guard artifact.vocabulary.hash == row.vocabularyHash else {
-            throw LedgerError.notJoinable(run: run, reason: "\(path) is not its model \(name)")
+        let artifact = try context.model(named: name, on: connection)
+        guard try artifact.vocabulary.hash == ModelRegistry(connection).named(name)?.vocabularyHash else {
+            throw LedgerError.notJoinable(run: run, reason: "this host's file of model \(name) is another one")
         }
         return artifact
     }

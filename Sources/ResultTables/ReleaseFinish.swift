@@ -63,7 +63,9 @@ extension ReleaseWriter {
         let shards = try connection.execute(
             "SELECT count(*) AS n FROM nearline.release_shard WHERE release = $1::int", [.int(Int64(release))],
             doing: "counting shards")[0].int("n")
-        guard shards != ownShards else { return ExposureCounts.sums(([here] + beside).map(\.exposure)) }
+        guard hasMiscounted || shards != ownShards else {
+            return ExposureCounts.sums(([here] + beside).map(\.exposure))
+        }
         var counts = ExposureCounts(items: items)
         let decoder = try ListDecoder(release: release, on: connection)
         try connection.copyOut(

@@ -22,9 +22,9 @@ package final class ReleaseWriter {
     let run: Int?
     /// Shards that this process has stored: only of those it knows what they show.
     var ownShards = 0
+    /// A shard was laid out that was not stored, as far as is known: what the lists show has to be counted in the table.
+    private(set) var hasMiscounted = false
     private var hasDictionary = false
-    /// Lists and bytes by codec, up to the last shard.
-    private var encodedBefore: [String: Int] = [:]
 
     /// Creates the release row and its empty leaf tables.
     ///
@@ -131,29 +131,34 @@ package final class ReleaseWriter {
         if !hasDictionary, claimed.map({ $0.number == 0 }) ?? (ownShards == 0) {
             try trainDictionary(shard.map(\.list))
         }
+        let encodedBefore = encoded
+        var isStored = false
         let pieces = ShardPieces(shard, here: here, beside: beside)
-        defer { pieces.end() }
+        defer {
+            pieces.end()
+            if !isStored { hasMiscounted = true }
+        }
         let (stored, bytes) = try connection.transaction(doing: doing) {
             // The transaction that validates the release waits for the log, and for all that was written before it.
             try connection.execute("SET LOCAL synchronous_commit = off", doing: doing)
             // Behind a pooler nobody can end the session of a worker that was frozen before it committed.
             try connection.execute("SET LOCAL idle_in_transaction_session_timeout = '90s'", doing: doing)
             let copied = try copy(pieces, doing: doing)
-            try book(copied, claimed, figures)
+            let byCodec = encoded.map { ($0, $1 - (encodedBefore[$0] ?? 0)) }
+            try book(copied, claimed, figures.merging(byCodec) { $1 })
             return copied
         }
+        isStored = true
         ownShards += 1
         users += stored
         payloadBytes += bytes
-        encodedBefore = encoded
     }
 
     /// Last, so that no lock on the ledger is held while lists are sent: a worker that is frozen then keeps nobody waiting.
     private func book(
         _ copied: (stored: Int, bytes: Int), _ claimed: ClaimedShard?, _ figures: [String: Int]
     ) throws {
-        let all = figures.merging(encoded.map { ($0, $1 - (encodedBefore[$0] ?? 0)) }) { $1 }
-        let json = "{" + all.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
+        let json = "{" + figures.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
         let counts: [Parameter] = [
             .int(Int64(release)), .int(Int64(copied.stored)), .int(Int64(copied.bytes)), .text(json),
         ]

@@ -23,7 +23,8 @@ import Testing
         #expect(try shop.succeed("lookup", some[2]).contains("near-line"))
         #expect(
             try shop.number(
-                "SELECT (counts->>'users without a known event')::int FROM nearline.run ORDER BY run DESC LIMIT 1") == 1
+                "SELECT (counts->>'users of whom nothing is known')::int FROM nearline.run ORDER BY run DESC LIMIT 1")
+                == 1
         )
     }
 

@@ -88,6 +88,11 @@ final class RunningCommand {
 
     var identifier: Int32 { process.identifier }
 
+    /// What it has said so far.
+    var errorsSoFar: String {
+        get throws { try String(contentsOfFile: errors, encoding: .utf8) }
+    }
+
     func send(_ signal: Int32) { process.send(signal) }
 
     /// Waits for the end; a command that does not come to it is killed, and that fails the test.

@@ -27,6 +27,10 @@ import Testing
 
     @Test func exposureCountsWhatEitherThreadLaidOut() throws {
         let release = try database.connection.publish(drawn)
+        try expectExposure(of: release)
+    }
+
+    private func expectExposure(of release: Int) throws {
         var inAll = [Int](repeating: 0, count: drawn.vocabulary.count), inTop = inAll
         for (_, list) in drawn.lists {
             for candidate in list { inAll[Int(candidate.row)] += 1 }
@@ -52,6 +56,11 @@ import Testing
         #expect(try database.number("SELECT count(*) FROM nearline.release_shard") == 0)
         try writer.write(drawn.lists)
         #expect(writer.users == 3000)
+        // What was laid out in vain is not counted as shown.
+        try writer.writeFallback(drawn.fallback)
+        try writer.write(TransitionBuild(clusters: [], transitions: []))
+        try writer.finish(drawn.vocabulary)
+        try expectExposure(of: writer.release)
     }
 
     @Test(arguments: [0, 1, 64, 65, 255, 256, 257, 512, 513])
