@@ -98,6 +98,12 @@ let package = Package(
             name: "cluster-figures", dependencies: ["Clusters", "Domain", "Tensors"],
             path: "Tests/Benchmarks/Clusters"),
         .executableTarget(
+            name: "model-figures",
+            dependencies: [
+                "Training", "Retrieval", "Model", "Domain", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Benchmarks/Model"),
+        .executableTarget(
             name: "transition-figures", dependencies: ["Transitions", "Histories", "Importing", "Domain", "Postgres"],
             path: "Tests/Benchmarks/Transitions"),
 

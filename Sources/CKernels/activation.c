@@ -1,34 +1,11 @@
 #include "kernels.h"
 #include "dispatch.h"
 
-// y = x * sigmoid(x)
-DISPATCHED void nearline_silu(const float *restrict x, float *restrict y, long n) {
-    for (long i = 0; i < n; i++) y[i] = x[i] * sigmoid(x[i]);
-}
-
 // dx = dy * silu'(x), silu'(x) = s + x s (1 - s)
 DISPATCHED void nearline_silu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, long n) {
     for (long i = 0; i < n; i++) {
         float s = sigmoid(x[i]);
         dx[i] = dy[i] * (s + x[i] * s * (1.0f - s));
-    }
-}
-
-// scores = silu(scores + bias) * scale
-DISPATCHED void nearline_biased_silu(float *restrict scores, const float *restrict bias, long n, float scale) {
-    for (long i = 0; i < n; i++) {
-        float z = scores[i] + bias[i];
-        scores[i] = z * sigmoid(z) * scale;
-    }
-}
-
-// In: raw scores, gradient of the weights. Out: scores = the weights, gradient = that of the raw scores.
-DISPATCHED void nearline_biased_silu_backward(float *restrict scores, float *restrict gradient,
-                                              const float *restrict bias, long n, float scale) {
-    for (long i = 0; i < n; i++) {
-        float z = scores[i] + bias[i], s = sigmoid(z);
-        scores[i] = z * s * scale;
-        gradient[i] *= scale * (s + z * s * (1.0f - s));
     }
 }
 

@@ -16,6 +16,20 @@ DISPATCHED void nearline_layer_norm(const float *restrict x, float *restrict y, 
     }
 }
 
+// y = gate * (x - mean) / sqrt(variance + epsilon), row by row.
+DISPATCHED void nearline_gated_norm(const float *restrict x, const float *restrict gate, long gate_stride,
+                                    float *restrict y, long rows, long width, float epsilon) {
+    REORDERED_SUMS
+    for (long r = 0; r < rows; r++, x += width, y += width, gate += gate_stride) {
+        float mean = 0.0f, variance = 0.0f;
+        for (long i = 0; i < width; i++) mean += x[i];
+        mean /= (float)width;
+        for (long i = 0; i < width; i++) variance += (x[i] - mean) * (x[i] - mean);
+        float inverse = 1.0f / __builtin_sqrtf(variance / (float)width + epsilon);
+        for (long i = 0; i < width; i++) y[i] = gate[i] * ((x[i] - mean) * inverse);
+    }
+}
+
 // dx += inverse_deviation * (dy - mean(dy) - y * mean(dy * y))
 DISPATCHED void nearline_layer_norm_backward(const float *restrict y, const float *restrict inverse_deviation,
                                              const float *restrict dy, float *restrict dx, long rows, long width) {
@@ -57,27 +71,13 @@ DISPATCHED void nearline_normalise_backward(const float *restrict y, const float
     }
 }
 
-// Session-wise RoPE in place: the pair (2j, 2j + 1) of every head turns by the angle of its row's session; direction -1
-// turns back. cosines, sines: [sessions, head_width / 2].
-DISPATCHED void nearline_rotate(float *restrict x, long stride, const int32_t *restrict session, long rows, long heads,
-                                long head_width, const float *restrict cosines, const float *restrict sines,
-                                float direction) {
-    long pairs = head_width / 2;
-    for (long r = 0; r < rows; r++, x += stride) {
-        const float *c = cosines + session[r] * pairs, *s = sines + session[r] * pairs;
-        for (long h = 0; h < heads; h++) {
-            float *head = x + h * head_width;
-            for (long j = 0; j < pairs; j++) {
-                float even = head[2 * j], odd = head[2 * j + 1], turn = s[j] * direction;
-                head[2 * j] = even * c[j] - odd * turn;
-                head[2 * j + 1] = even * turn + odd * c[j];
-            }
-        }
-    }
-}
-
 DISPATCHED void nearline_multiply(const float *restrict a, const float *restrict b, float *restrict y, long n) {
     for (long i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
+// y may be one of the others.
+DISPATCHED void nearline_sum(const float *a, const float *b, const float *c, float *y, long n) {
+    for (long i = 0; i < n; i++) y[i] = a[i] + b[i] + c[i];
 }
 
 DISPATCHED void nearline_add(const float *restrict x, float *restrict y, long n) {
@@ -97,15 +97,4 @@ DISPATCHED float nearline_dot(const float *restrict a, const float *restrict b, 
     float sum = 0.0f;
     for (long i = 0; i < n; i++) sum += a[i] * b[i];
     return sum;
-}
-
-// sums[j] += the sum of x over [starts[j], starts[j + 1])
-DISPATCHED void nearline_run_sums(const float *restrict x, const int32_t *restrict starts, long runs,
-                                  float *restrict sums) {
-    REORDERED_SUMS
-    for (long j = 0; j < runs; j++) {
-        float sum = 0.0f;
-        for (long i = starts[j] - starts[0]; i < starts[j + 1] - starts[0]; i++) sum += x[i];
-        sums[j] += sum;
-    }
 }

@@ -41,6 +41,9 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         self.epsilon = epsilon
     }
 
+    /// `d`: floats of a token that one head reads.
+    package var headWidth: Int { width / heads }
+
     enum CodingKeys: String, CodingKey {
         case items, categories, sellers, scenes, width, heads, blocks, horizons, temperature
         case attentionNorm = "attention_norm"

@@ -8,9 +8,8 @@ import Tensors
 
 /// Cosines and sines of session-wise RoPE: `session · base^(-2j / d)` for every session and pair of a head.
 package struct RotationTable {
-    /// `[sessions, d / 2]` each.
-    package let cosines = FloatBuffer()
-    package let sines = FloatBuffer()
+    /// `[sessions, 2, d]`: each cosine twice, then each sine with minus and with plus.
+    package let turns = FloatBuffer()
     private var sessions = 0
 
     package init() {}
@@ -20,12 +19,13 @@ package struct RotationTable {
         guard wanted > sessions else { return }
         sessions = max(wanted, 64)
         let d = settings.width / settings.heads
-        let c = cosines.reserve(sessions * d / 2), s = sines.reserve(sessions * d / 2)
+        let t = turns.reserve(sessions * 2 * d)
         for session in 0..<sessions {
+            let turn = t + session * 2 * d
             for j in 0..<d / 2 {
                 let angle = Double(session) * pow(settings.ropeBase, -2 * Double(j) / Double(d))
-                c[session * d / 2 + j] = Float(cos(angle))
-                s[session * d / 2 + j] = Float(sin(angle))
+                (turn[2 * j], turn[2 * j + 1]) = (Float(cos(angle)), Float(cos(angle)))
+                (turn[d + 2 * j], turn[d + 2 * j + 1]) = (-Float(sin(angle)), Float(sin(angle)))
             }
         }
     }

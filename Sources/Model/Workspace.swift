@@ -1,13 +1,12 @@
 import Tensors
 
-/// Scratch space of one worker for one batch at a time: what the forward pass computes, kept where the backward pass
-/// needs it. Training keeps every block's activations; inference uses one set again and again.
+/// Scratch space of one worker for one batch at a time: what the forward pass computes, kept for the backward pass.
 package final class Workspace {
     /// Activations of one block; `R` rows.
     package final class Layer {
         /// `[R, D]` normalised input and `[R]` its inverse deviation.
         package let normed = FloatBuffer(), inverseDeviation = FloatBuffer()
-        /// `[R, 4D]` before and after SiLU and rotation: gate, value, query, key.
+        /// `[R, 4D]` before and after SiLU: gate, value, query, key.
         package let raw = FloatBuffer(), active = FloatBuffer()
         /// `[R, D]` attention output, normalised, and `[R]` its inverse deviation.
         package let attended = FloatBuffer(), attendedNormed = FloatBuffer(), attendedInverse = FloatBuffer()
@@ -19,16 +18,18 @@ package final class Workspace {
     package let input = FloatBuffer()
     package let stream = FloatBuffer()
     package private(set) var layers: [Layer] = []
-    let scores = FloatBuffer()
-    let bias = FloatBuffer()
+    package let order = TimeOrder()
     package private(set) var rotation = RotationTable()
+    private var heads: HeadAttention?
 
     package init() {}
 
-    package func prepare(_ settings: ModelSettings, sessions: Int, keepsActivations: Bool) {
-        while layers.count < (keepsActivations ? settings.blocks : 1) { layers.append(Layer()) }
-        rotation.cover(sessions, settings)
+    func prepare(_ settings: ModelSettings, _ batch: PackedBatch) -> HeadAttention {
+        while layers.count < settings.blocks { layers.append(Layer()) }
+        rotation.cover(batch.longest, settings)
+        order.cover(batch)
+        let heads = heads ?? HeadAttention(width: settings.headWidth, scale: 1 / Float(settings.attentionNorm))
+        self.heads = heads
+        return heads
     }
-
-    package func layer(_ block: Int, keepsActivations: Bool) -> Layer { layers[keepsActivations ? block : 0] }
 }

@@ -42,7 +42,8 @@ package final class FloatBuffer: @unchecked Sendable {
     package var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: pointer, count: count) }
 
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
-        UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64).bindMemory(
-            to: Float.self, capacity: count)
+        // Kernels read whole vectors: those of the last row may run over the end.
+        UnsafeMutableRawPointer.allocate(byteCount: count * 4 + 64, alignment: 64).bindMemory(
+            to: Float.self, capacity: count + 16)
     }
 }

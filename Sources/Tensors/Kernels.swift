@@ -2,28 +2,13 @@ import CKernels
 
 /// The C kernels by their names in the field. Shapes are row-major; sizes are checked by the callers, once, at the door.
 package enum Kernels {
-    /// `y = x · sigmoid(x)`.
-    @inline(__always)
-    package static func silu(_ x: Floats, into y: Floats, count: Int) { nearline_silu(x, y, count) }
+    /// The level of x86-64 that the wide kernels use: 4 (AVX-512), 3 (AVX2), 0 for any processor.
+    package static var level: Int { Int(nearline_level()) }
 
     /// `dx = dy · silu'(x)`.
     @inline(__always)
     package static func siluBackward(_ x: Floats, _ dy: Floats, into dx: Floats, count: Int) {
         nearline_silu_backward(x, dy, dx, count)
-    }
-
-    /// `scores = silu(scores + bias) · scale`: one row of pointwise attention (HSTU, arXiv:2402.17152).
-    @inline(__always)
-    package static func biasedSilu(_ scores: Floats, bias: Floats, count: Int, scale: Float) {
-        nearline_biased_silu(scores, bias, count, scale)
-    }
-
-    /// From raw scores and the gradient of the weights to the weights and the gradient of the raw scores, both in place.
-    @inline(__always)
-    package static func biasedSiluBackward(
-        _ scores: Floats, gradient: Floats, bias: Floats, count: Int, scale: Float
-    ) {
-        nearline_biased_silu_backward(scores, gradient, bias, count, scale)
     }
 
     /// `scores = softmax(scale · scores)`, returning their log-sum-exp; `-infinity` leaves a place out.
@@ -44,6 +29,14 @@ package enum Kernels {
         _ x: Floats, into y: Floats, inverseDeviation: Floats, rows: Int, width: Int, epsilon: Float
     ) {
         nearline_layer_norm(x, y, inverseDeviation, rows, width, epsilon)
+    }
+
+    /// Layer norm times a gate: `y = gate ⊙ LN(x)`; rows of the gate are `gateStride` floats apart.
+    @inline(__always)
+    package static func gatedNorm(
+        _ x: Floats, gate: Floats, gateStride: Int, into y: Floats, rows: Int, width: Int, epsilon: Float
+    ) {
+        nearline_gated_norm(x, gate, gateStride, y, rows, width, epsilon)
     }
 
     /// Adds to `dx` the gradient of ``layerNorm`` at output `y`.
@@ -70,21 +63,15 @@ package enum Kernels {
         nearline_normalise_backward(y, norm, dy, dx, rows, width)
     }
 
-    /// Session-wise RoPE in place: every pair of a head turns by its session's angle (TBGRecall, arXiv:2508.11977).
-    ///
-    /// - Parameters: x: `[rows, heads · headWidth]`, `stride` floats apart; cosines, sines: `[sessions, headWidth / 2]`;
-    ///   direction: 1 forward, -1 back.
-    @inline(__always)
-    package static func rotate(
-        _ x: Floats, stride: Int, session: UnsafePointer<Int32>, rows: Int, heads: Int, headWidth: Int,
-        cosines: Floats, sines: Floats, direction: Float
-    ) {
-        nearline_rotate(x, stride, session, rows, heads, headWidth, cosines, sines, direction)
-    }
-
     @inline(__always)
     package static func multiply(_ a: Floats, _ b: Floats, into y: Floats, count: Int) {
         nearline_multiply(a, b, y, count)
+    }
+
+    /// `y = a + b + c`; `y` may be one of them.
+    @inline(__always)
+    package static func sum(_ a: Floats, _ b: Floats, _ c: Floats, into y: Floats, count: Int) {
+        nearline_sum(a, b, c, y, count)
     }
 
     @inline(__always)
@@ -101,12 +88,6 @@ package enum Kernels {
     @inline(__always)
     package static func dot(_ a: Floats, _ b: Floats, count: Int) -> Float { nearline_dot(a, b, count) }
 
-    /// `sums[j] += Σ x[i]` over run `j`, which is `starts[j] ..< starts[j + 1]` counted from `starts[0]`.
-    @inline(__always)
-    package static func runSums(_ x: Floats, starts: UnsafePointer<Int32>, runs: Int, addingTo sums: Floats) {
-        nearline_run_sums(x, starts, runs, sums)
-    }
-
     /// One AdamW step over `count` parameters (arXiv:1711.05101).
     package static func adamW(
         _ parameters: Floats, gradient: Floats, first: Floats, second: Floats, count: Int, _ step: AdamWStep
@@ -114,14 +95,6 @@ package enum Kernels {
         nearline_adamw(
             parameters, gradient, first, second, count, step.rate, step.beta1, step.beta2, step.epsilon, step.decay,
             step.correction1, step.correction2)
-    }
-
-    /// Copies the scores above `threshold`, with their rows counted from `base`, in order; returns how many.
-    @inline(__always)
-    package static func scanAbove(
-        _ scores: Floats, count: Int, threshold: Float, base: Int32, rows: UnsafeMutablePointer<Int32>, kept: Floats
-    ) -> Int {
-        nearline_scan_above(scores, count, threshold, base, rows, kept)
     }
 }
 

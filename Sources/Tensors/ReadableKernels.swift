@@ -18,10 +18,6 @@ package enum ReadableKernels {
         }
     }
 
-    package static func biasedSilu(_ scores: [Float], bias: [Float], scale: Float) -> [Float] {
-        silu(zip(scores, bias).map { $0 + $1 }).map { $0 * scale }
-    }
-
     package static func softmax(_ scores: [Float], scale: Float) -> (probabilities: [Float], logSumExp: Float) {
         let scaled = scores.map { Double($0) * Double(scale) }
         guard let highest = scaled.max(), highest > -.infinity else { return (scores.map { _ in 0 }, -.infinity) }
@@ -45,15 +41,12 @@ package enum ReadableKernels {
     }
 
     /// Rotates the pairs of one head of one row by `session · base^(-2j / headWidth)`.
-    package static func rotate(_ head: [Float], session: Int, base: Double) -> [Float] {
-        var out = head
-        for j in 0..<head.count / 2 {
-            let angle = Double(session) * pow(base, -2 * Double(j) / Double(head.count))
-            let even = Double(head[2 * j]), odd = Double(head[2 * j + 1])
-            out[2 * j] = Float(even * cos(angle) - odd * sin(angle))
-            out[2 * j + 1] = Float(even * sin(angle) + odd * cos(angle))
+    package static func rotate(_ head: [Double], session: Int, base: Double, direction: Double = 1) -> [Double] {
+        head.indices.map { i in
+            let angle = direction * Double(session) * pow(base, -2 * Double(i / 2) / Double(head.count))
+            return i % 2 == 0
+                ? head[i] * cos(angle) - head[i + 1] * sin(angle) : head[i - 1] * sin(angle) + head[i] * cos(angle)
         }
-        return out
     }
 
     /// `a [rows, inner] · b [inner, columns]`.

@@ -11,9 +11,12 @@ package final class BatchGradient {
     private let spaces: [Workspace]
     private let backs: [BackwardSpace]
     private let losses: [NextSessionLoss]
-    private let pieces = (0..<TrainingBatch.pieceCount + 1).map { _ in Gradients() }
+    private let shares = (0..<TrainingBatch.shareCount).map { _ in Gradients() }
+    /// One a piece.
+    private var tokens: [TokenGradients] = []
     private let vectors = ItemVectors()
     private let negativeUnits = FloatBuffer()
+    private let negatives = PackedNegatives()
 
     /// Gradient of the dense parameters, and of each slot's summed embedding `[slots, D]`.
     package let dense = FloatBuffer()
@@ -34,13 +37,12 @@ package final class BatchGradient {
     package func run(_ batch: TrainingBatch, dropout: Float, seed: UInt64) -> [LossTerm: Double] {
         let sums = forward(batch, dropout: dropout, seed: seed, withGradients: true)
         dense.zeros(parameters.layout.denseCount)
-        let count = batch.pieces.count
-        // Columns are split among workers; each column adds the pieces in order.
+        // Columns are split among workers; each column adds the shares in order.
         let columns = 16, width = (dense.count + columns - 1) / columns
         pool.forEach(columns) { column, _ in
             let begin = column * width, n = min(width, dense.count - begin)
             guard n > 0 else { return }
-            for p in 0..<count { Kernels.add(pieces[p].dense.pointer + begin, to: dense.pointer + begin, count: n) }
+            for share in shares { Kernels.add(share.dense.pointer + begin, to: dense.pointer + begin, count: n) }
         }
         gatherSlots(batch)
         return sums
@@ -61,23 +63,31 @@ package final class BatchGradient {
         for (r, slot) in batch.negatives.enumerated() {
             (negatives + r * D).update(from: units + Int(slot) * D, count: D)
         }
-        let network = NextSessionNetwork(parameters)
+        self.negatives.pack(negatives, count: R, width: D)
+        let network = NextSessionNetwork(parameters), packed = self.negatives
+        while tokens.count < batch.pieces.count { tokens.append(TokenGradients()) }
         var sums = [[LossTerm: Double]](repeating: [:], count: batch.pieces.count)
         sums.withUnsafeMutableBufferPointer { sums in
-            pool.forEach(batch.pieces.count) { p, worker in
-                let piece = batch.pieces[p], space = spaces[worker], back = backs[worker], gradients = pieces[p]
-                let mode = NextSessionNetwork.Mode.training(dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9)
-                network.run(piece.batch, embeddings: vectors.sums.pointer, mode: mode, space: space)
-                if withGradients {
-                    gradients.clear(parameters.layout, items: piece.batch.items, negatives: R, width: D)
-                    back.stream.zeros(piece.batch.rows * D)
+            pool.forEach(TrainingBatch.shareCount) { share, worker in
+                let space = spaces[worker], back = backs[worker], gradients = shares[share]
+                if withGradients { gradients.clear(parameters.layout, negatives: R, width: D) }
+                for p in batch.pieces(ofShare: share) {
+                    let piece = batch.pieces[p]
+                    let mode = NextSessionNetwork.Mode.training(
+                        dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9)
+                    network.run(piece.batch, embeddings: vectors.sums.pointer, mode: mode, space: space)
+                    if withGradients {
+                        tokens[p].clear(items: piece.batch.items, width: D)
+                        back.stream.zeros(piece.batch.rows * D)
+                    }
+                    losses[worker].run(
+                        piece, of: batch, parameters, states: space.stream.pointer, units: units, negatives: packed,
+                        back: withGradients ? back : nil, gradients: withGradients ? gradients : nil, tokens: tokens[p])
+                    sums[p] = losses[worker].sums
+                    guard withGradients else { continue }
+                    NetworkBackward(network).run(
+                        piece.batch, mode: mode, space: space, back: back, gradients: gradients, tokens: tokens[p])
                 }
-                losses[worker].run(
-                    piece, of: batch, parameters, states: space.stream.pointer, units: units, negativeUnits: negatives,
-                    back: withGradients ? back : nil, gradients: withGradients ? gradients : nil)
-                sums[p] = losses[worker].sums
-                guard withGradients else { return }
-                NetworkBackward(parameters).run(piece.batch, mode: mode, space: space, back: back, gradients: gradients)
             }
         }
         var total: [LossTerm: Double] = [:]
@@ -88,7 +98,7 @@ package final class BatchGradient {
     /// Per slot: unit-vector gradients from targets and negatives go back through normalising, inputs are added as they are.
     private func gatherSlots(_ batch: TrainingBatch) {
         let D = parameters.settings.width, n = batch.slots.count
-        let tokens = TokensBySlot(batch)
+        let places = TokensBySlot(batch)
         let gradient = slots.zeros(n * D), unit = unitGradient.zeros(n * D)
         let ranges = 32, width = (n + ranges - 1) / ranges
         pool.forEach(ranges) { range, _ in
@@ -96,20 +106,18 @@ package final class BatchGradient {
             for slot in begin..<end {
                 for place in batch.firstPlace[slot]..<batch.firstPlace[slot + 1] {
                     let row = Int(batch.negativePlaces[Int(place)]) * D
-                    for p in batch.pieces.indices {
-                        Kernels.add(pieces[p].negatives.pointer + row, to: unit + slot * D, count: D)
-                    }
+                    for share in shares { Kernels.add(share.negatives.pointer + row, to: unit + slot * D, count: D) }
                 }
-                tokens.forEach(slot) { p, i in
-                    Kernels.add(pieces[p].targets.pointer + i * D, to: unit + slot * D, count: D)
+                places.forEach(slot) { p, i in
+                    Kernels.add(tokens[p].targets.pointer + i * D, to: unit + slot * D, count: D)
                 }
             }
             Kernels.normaliseBackward(
                 vectors.units.pointer + begin * D, norm: vectors.norms.pointer + begin, unit + begin * D,
                 into: gradient + begin * D, rows: end - begin, width: D)
             for slot in begin..<end {
-                tokens.forEach(slot) { p, i in
-                    Kernels.add(pieces[p].inputs.pointer + i * D, to: gradient + slot * D, count: D)
+                places.forEach(slot) { p, i in
+                    Kernels.add(tokens[p].inputs.pointer + i * D, to: gradient + slot * D, count: D)
                 }
             }
         }

@@ -1,22 +1,30 @@
 import Model
 import Tensors
 
-/// The gradient of one piece of a batch: dense parameters in the layout of ``ParameterLayout``, and item vectors by token.
+/// The gradient of some pieces of a batch: dense parameters in the layout of ``ParameterLayout``, and the shared negatives.
 ///
-/// Every piece has its own, whoever computed it, and pieces are summed in order: the sum is the same at any thread count.
+/// Which pieces are summed together depends on the batch alone, and these sums are taken in order: the whole is the same at
+/// any thread count.
 final class Gradients {
     let dense = FloatBuffer()
-    /// `[I, D]`: of the summed embedding of every item token, as an input and as a target (before normalising).
-    let inputs = FloatBuffer()
-    let targets = FloatBuffer()
     /// `[R, D]`: of the unit vectors of the shared negatives.
     let negatives = FloatBuffer()
 
-    func clear(_ layout: ParameterLayout, items: Int, negatives count: Int, width D: Int) {
+    func clear(_ layout: ParameterLayout, negatives count: Int, width D: Int) {
         dense.zeros(layout.denseCount)
-        inputs.zeros(items * D)
-        targets.zeros(items * D)
         negatives.zeros(count * D)
+    }
+}
+
+/// The gradient of the item tokens of one piece.
+final class TokenGradients {
+    /// `[I, D]`: of the summed embedding of every item token, as an input and as a target (before normalising).
+    let inputs = FloatBuffer()
+    let targets = FloatBuffer()
+
+    func clear(items: Int, width D: Int) {
+        inputs.reserve(items * D)
+        targets.zeros(items * D)
     }
 }
 
@@ -28,8 +36,12 @@ final class BackwardSpace {
     let raw = FloatBuffer()
     let gated = FloatBuffer()
     let attended = FloatBuffer()
-    let scores = FloatBuffer()
-    let weights = FloatBuffer()
-    let bias = FloatBuffer()
-    let sums = FloatBuffer()
+    let attendedOfAll = FloatBuffer()
+    private var heads: HeadGradient?
+
+    func heads(_ settings: ModelSettings) -> HeadGradient {
+        let made = heads ?? HeadGradient(width: settings.headWidth, scale: 1 / Float(settings.attentionNorm))
+        heads = made
+        return made
+    }
 }

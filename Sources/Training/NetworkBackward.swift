@@ -4,11 +4,15 @@ import Tensors
 /// The backward pass of ``NextSessionNetwork``, block by block from the last one; each step quotes what it undoes.
 struct NetworkBackward {
     let parameters: ModelParameters
+    private let weights: PackedWeights
     private var settings: ModelSettings { parameters.settings }
     private var layout: ParameterLayout { parameters.layout }
     private var D: Int { settings.width }
 
-    init(_ parameters: ModelParameters) { self.parameters = parameters }
+    init(_ network: NextSessionNetwork) {
+        parameters = network.parameters
+        weights = network.weights
+    }
 
     /// From the gradient of the context states (in `back.stream`, rows `0 ..< C`) to that of every parameter and input.
     ///
@@ -17,33 +21,30 @@ struct NetworkBackward {
     ///   - back: `stream` holds `[R, D]`; rows of items are zero on entry.
     func run(
         _ batch: PackedBatch, mode: NextSessionNetwork.Mode, space: Workspace, back: BackwardSpace,
-        gradients: Gradients
+        gradients: Gradients, tokens: TokenGradients
     ) {
         for block in (0..<settings.blocks).reversed() {
             run(block: block, batch, mode, space, back, gradients.dense.pointer)
         }
-        tower(batch, mode, space, back, gradients)
+        tower(batch, mode, space, back, gradients.dense.pointer, tokens)
     }
 
     private func run(
         block: Int, _ batch: PackedBatch, _ mode: NextSessionNetwork.Mode, _ space: Workspace, _ back: BackwardSpace,
         _ dense: Floats
     ) {
-        let at = layout.blocks[block], layer = space.layer(block, keepsActivations: true)
+        let at = layout.blocks[block], layer = space.layers[block], packed = weights.blocks[block]
         let isLast = block == settings.blocks - 1
         let outRows = isLast ? batch.contexts : batch.rows
         let dx = back.stream.pointer
-        let dActive = back.active.zeros(batch.rows * 4 * D)
+        let dActive = back.active.reserve(batch.rows * 4 * D)
 
         // x' = x + gated · W_o + b_o
         addColumnSums(dx, rows: outRows, to: dense + at.outputBias)
-        multiply(
-            Operand(layer.gated.pointer, stride: D, transposed: true), Operand(dx, stride: D), into: dense + at.output,
-            stride: D, rows: D, columns: D, inner: outRows, keep: 1)
+        addOuter(
+            layer.gated.pointer, D, dx, D, rows: outRows, height: D, columns: D, to: dense + at.output, stride: D)
         let dGated = back.gated.reserve(outRows * D)
-        multiply(
-            Operand(dx, stride: D), Operand(parameters.dense.pointer + at.output, stride: D, transposed: true),
-            into: dGated, stride: D, rows: outRows, columns: D, inner: D)
+        packed.output.back.multiply(dx, stride: D, rows: outRows, into: dGated, stride: D)
 
         // gated = dropout(gate ⊙ LN(attended))
         Kernels.dropout(dGated, count: outRows * D, seed: mode.mask(block + 1), dropped: mode.dropout)
@@ -61,20 +62,29 @@ struct NetworkBackward {
             addingTo: dAttended, rows: outRows, width: D)
 
         // attended = attention(query, key, value)
-        let attention = AttentionBackward(
-            forward: SessionAttention(
-                settings, batch, active: layer.active.pointer, timeBias: parameters.dense.pointer + at.timeBias),
-            outputGradient: dAttended, activeGradient: dActive, biasGradient: dense + at.timeBias)
-        for user in 0..<batch.users {
-            for tile in SessionAttention.tiles(batch, user: user, contexts: true, items: !isLast) {
-                attention.run(tile, space: back)
+        let heads = back.heads(settings), active = layer.active.pointer
+        func column(_ matrix: Floats, _ part: Int, _ head: Int) -> HeadGradient.Column {
+            HeadGradient.Column(matrix + part * D + head * settings.headWidth, stride: 4 * D)
+        }
+        if isLast {
+            // Only contexts attended: the rows of items say nothing.
+            let all = back.attendedOfAll.zeros(batch.rows * D)
+            all.update(from: dAttended, count: outRows * D)
+        }
+        let output = isLast ? back.attendedOfAll.pointer : dAttended
+        space.order.forEachUser(batch) { user in
+            for head in 0..<settings.heads {
+                let bias = at.timeBias + head * settings.timeBuckets
+                heads.run(
+                    user, query: column(active, 2, head), key: column(active, 3, head), value: column(active, 1, head),
+                    output: HeadGradient.Column(output + head * settings.headWidth, stride: D),
+                    turns: space.rotation.turns.pointer, bias: parameters.dense.pointer + bias,
+                    asked: isLast ? user.contexts : user.all, queryGradient: column(dActive, 2, head),
+                    keyGradient: column(dActive, 3, head), valueGradient: column(dActive, 1, head),
+                    biasGradient: dense + bias)
             }
         }
-        for part in [2, 3] {
-            let rows = part == 2 && isLast ? batch.contexts : batch.rows
-            rotateParts(dActive + part * D, rows: rows, batch, space.rotation, direction: -1, settings)
-        }
-        projection(at, isLast: isLast, batch, layer, back, dense)
+        projection(at, packed, isLast: isLast, batch, layer, back, dense)
 
         // normed = LN(x), x being the residual stream itself
         Kernels.layerNormBackward(
@@ -84,30 +94,29 @@ struct NetworkBackward {
 
     /// `active = silu(normed · W)`: leaves the gradient of `normed` in `back.gated` `[R, D]`.
     private func projection(
-        _ at: ParameterLayout.Block, isLast: Bool, _ batch: PackedBatch, _ layer: Workspace.Layer,
-        _ back: BackwardSpace, _ dense: Floats
+        _ at: ParameterLayout.Block, _ packed: PackedWeights.Block, isLast: Bool, _ batch: PackedBatch,
+        _ layer: Workspace.Layer, _ back: BackwardSpace, _ dense: Floats
     ) {
         let C = batch.contexts, normed = layer.normed.pointer
         let dRaw = back.raw.reserve(batch.rows * 4 * D), dNormed = back.gated.reserve(batch.rows * D)
-        func step(_ first: Int, _ rows: Int, kind: Int, part: Int, parts: Int, keep: Float) {
+        func step(
+            _ weight: PackedWeights.Weight, _ first: Int, _ rows: Int, kind: Int, part: Int, parts: Int,
+            _ after: PackedMatrix.After
+        ) {
             let offset = at.projection + (at.isTokenSpecific ? kind * 4 * D * D : 0) + part * D
-            let gradient = dRaw + first * 4 * D + part * D
-            multiply(
-                Operand(normed + first * D, stride: D, transposed: true), Operand(gradient, stride: 4 * D),
-                into: dense + offset, stride: 4 * D, rows: D, columns: parts * D, inner: rows, keep: 1)
-            multiply(
-                Operand(gradient, stride: 4 * D),
-                Operand(parameters.dense.pointer + offset, stride: 4 * D, transposed: true), into: dNormed + first * D,
-                stride: D, rows: rows, columns: D, inner: parts * D, keep: keep)
+            let gradient = dRaw + (first * 4 + part) * D
+            addOuter(
+                normed + first * D, D, gradient, 4 * D, rows: rows, height: D, columns: parts * D, to: dense + offset,
+                stride: 4 * D)
+            weight.back.multiply(gradient, stride: 4 * D, rows: rows, into: dNormed + first * D, stride: D, after)
         }
         let raw = layer.raw.pointer, dActive = back.active.pointer
         Kernels.siluBackward(raw, dActive, into: dRaw, count: C * 4 * D)
-        step(0, C, kind: 0, part: 0, parts: 4, keep: 0)
+        step(packed.contexts, 0, C, kind: 0, part: 0, parts: 4, .store)
         guard isLast else {
             Kernels.siluBackward(
                 raw + C * 4 * D, dActive + C * 4 * D, into: dRaw + C * 4 * D, count: batch.items * 4 * D)
-            step(C, batch.items, kind: 1, part: 0, parts: 4, keep: 0)
-            return
+            return step(packed.items, C, batch.items, kind: 1, part: 0, parts: 4, .store)
         }
         for row in C..<batch.rows {
             for part in [1, 3] {
@@ -115,33 +124,30 @@ struct NetworkBackward {
                 Kernels.siluBackward(raw + place, dActive + place, into: dRaw + place, count: D)
             }
         }
-        step(C, batch.items, kind: 1, part: 1, parts: 1, keep: 0)
-        step(C, batch.items, kind: 1, part: 3, parts: 1, keep: 1)
+        step(packed.itemValue, C, batch.items, kind: 1, part: 1, parts: 1, .store)
+        step(packed.itemKey, C, batch.items, kind: 1, part: 3, parts: 1, .add)
     }
 
     /// `stream = dropout(input · tower + bias)`, then the sums of embeddings.
     private func tower(
         _ batch: PackedBatch, _ mode: NextSessionNetwork.Mode, _ space: Workspace, _ back: BackwardSpace,
-        _ gradients: Gradients
+        _ dense: Floats, _ tokens: TokenGradients
     ) {
-        let C = batch.contexts, dx = back.stream.pointer, dense = gradients.dense.pointer
+        let C = batch.contexts, dx = back.stream.pointer
         Kernels.dropout(dx, count: batch.rows * D, seed: mode.mask(0), dropped: mode.dropout)
         let dInput = back.gated.reserve(batch.rows * D)
         for (kind, first, count) in [(0, 0, C), (1, C, batch.items)] {
             let offset = layout.tower + kind * D * D
             addColumnSums(dx + first * D, rows: count, to: dense + layout.towerBias + kind * D)
-            multiply(
-                Operand(space.input.pointer + first * D, stride: D, transposed: true),
-                Operand(dx + first * D, stride: D),
-                into: dense + offset, stride: D, rows: D, columns: D, inner: count, keep: 1)
-            multiply(
-                Operand(dx + first * D, stride: D),
-                Operand(parameters.dense.pointer + offset, stride: D, transposed: true), into: dInput + first * D,
-                stride: D, rows: count, columns: D, inner: D)
+            addOuter(
+                space.input.pointer + first * D, D, dx + first * D, D, rows: count, height: D, columns: D,
+                to: dense + offset, stride: D)
+            weights.towers[kind].back.multiply(
+                dx + first * D, stride: D, rows: count, into: dInput + first * D, stride: D)
         }
         for i in 0..<batch.items {
             let row = dInput + (C + i) * D
-            (gradients.inputs.pointer + i * D).update(from: row, count: D)
+            (tokens.inputs.pointer + i * D).update(from: row, count: D)
             Kernels.add(row, to: dense + layout.action + Int(batch.action[i]) * D, count: D)
             // An item's token carries its session's context fields too.
             Kernels.add(row, to: dInput + Int(batch.contextOfRow[C + i]) * D, count: D)

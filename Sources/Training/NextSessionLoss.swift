@@ -8,6 +8,19 @@ import Tensors
     import Musl
 #endif
 
+/// The unit vectors of a batch's negatives, laid out for both products with them.
+struct PackedNegatives {
+    /// `[D, R]`, for scores.
+    let columns = PackedMatrix()
+    /// `[R, D]`, for the gradient of queries.
+    let rows = PackedMatrix()
+
+    func pack(_ units: Floats, count: Int, width D: Int) {
+        columns.pack(units, stride: D, transposed: true, inner: D, columns: count)
+        rows.pack(units, stride: D, inner: count, columns: D)
+    }
+}
+
 /// The contrastive loss of next-session prediction and its gradient (TBGRecall, arXiv:2508.11977).
 ///
 /// For a target session with query `q` and unit item vectors `v`, at temperature `t`:
@@ -30,10 +43,10 @@ final class NextSessionLoss {
     ///
     /// - Parameters:
     ///   - states: `[C, D]`.
-    ///   - units: `[slots, D]` unit item vectors; negativeUnits: `[R, D]`.
+    ///   - units: `[slots, D]` unit item vectors.
     func run(
         _ piece: TrainingPiece, of batch: TrainingBatch, _ parameters: ModelParameters, states: Floats, units: Floats,
-        negativeUnits: Floats, back: BackwardSpace?, gradients: Gradients?
+        negatives: PackedNegatives, back: BackwardSpace?, gradients: Gradients?, tokens: TokenGradients
     ) {
         sums = [:]
         for m in 0..<parameters.settings.horizons {
@@ -47,7 +60,7 @@ final class NextSessionLoss {
                 let tile = begin..<min(begin + Self.tileRows, targets.count)
                 contrast(
                     piece, of: batch, parameters.settings, horizon: m, targets, tile, units: units,
-                    negativeUnits: negativeUnits, gradients)
+                    negatives: negatives, gradients, tokens)
             }
             if let back, let gradients {
                 backward(parameters, horizon: m, targets, piece, back, gradients.dense.pointer)
@@ -57,36 +70,31 @@ final class NextSessionLoss {
 
     private func contrast(
         _ piece: TrainingPiece, of batch: TrainingBatch, _ settings: ModelSettings, horizon m: Int, _ targets: [Int],
-        _ tile: Range<Int>, units: Floats, negativeUnits: Floats, _ gradients: Gradients?
+        _ tile: Range<Int>, units: Floats, negatives: PackedNegatives, _ gradients: Gradients?, _ tokens: TokenGradients
     ) {
         let D = settings.width, R = batch.negatives.count
         let queries = head.units.pointer + tile.lowerBound * D
         let s = scores.reserve(tile.count * R)
-        multiply(
-            Operand(queries, stride: D), Operand(negativeUnits, stride: D, transposed: true), into: s, stride: R,
-            rows: tile.count, columns: R, inner: D)
+        negatives.columns.multiply(queries, stride: D, rows: tile.count, into: s, stride: R)
         for (row, t) in tile.enumerated() {
             let target = targets[t]
             let items = Int(piece.batch.firstItem[target])..<Int(piece.batch.firstItem[target + 1])
             let floorGradient = contrastOne(
                 target, items, piece, batch, settings, horizon: m, query: queries + row * D,
-                negatives: s + row * R, units: units, queryGradient: queryGradient.pointer + t * D, gradients)
+                negatives: s + row * R, units: units, queryGradient: queryGradient.pointer + t * D,
+                gradients == nil ? nil : tokens)
             Kernels.scale(s + row * R, by: floorGradient / settings.temperature, count: R)
         }
         guard let gradients else { return }
-        multiply(
-            Operand(s, stride: R), Operand(negativeUnits, stride: D),
-            into: queryGradient.pointer + tile.lowerBound * D, stride: D, rows: tile.count, columns: D, inner: R,
-            keep: 1)
-        multiply(
-            Operand(s, stride: R, transposed: true), Operand(queries, stride: D), into: gradients.negatives.pointer,
-            stride: D, rows: R, columns: D, inner: tile.count, keep: 1)
+        negatives.rows.multiply(
+            s, stride: R, rows: tile.count, into: queryGradient.pointer + tile.lowerBound * D, stride: D, .add)
+        addOuter(s, R, queries, D, rows: tile.count, height: R, columns: D, to: gradients.negatives.pointer, stride: D)
     }
 
     /// One target session: leaves softmax over its negatives in `negatives`, returns the gradient of their log-sum-exp.
     private func contrastOne(
         _ context: Int, _ items: Range<Int>, _ piece: TrainingPiece, _ batch: TrainingBatch, _ settings: ModelSettings,
-        horizon: Int, query: Floats, negatives: Floats, units: Floats, queryGradient: Floats, _ gradients: Gradients?
+        horizon: Int, query: Floats, negatives: Floats, units: Floats, queryGradient: Floats, _ tokens: TokenGradients?
     ) -> Float {
         let D = settings.width, t = settings.temperature
         for i in items {
@@ -109,11 +117,11 @@ final class NextSessionLoss {
             case .paid: prefer(actions.map { $0 == Action.purchase.rawValue }, share, term)
             }
         }
-        guard let gradients else { return 0 }
+        guard let tokens else { return 0 }
         for (i, item) in items.enumerated() {
             let gradient = itemGradient[i] / t
             Kernels.add(units + Int(piece.batch.item[item]) * D, times: gradient, to: queryGradient, count: D)
-            Kernels.add(query, times: gradient, to: gradients.targets.pointer + item * D, count: D)
+            Kernels.add(query, times: gradient, to: tokens.targets.pointer + item * D, count: D)
         }
         return floorGradient
     }

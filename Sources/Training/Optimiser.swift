@@ -27,7 +27,7 @@ package final class Optimiser {
     func resume(atStep steps: Int) { self.steps = steps }
 
     /// - Parameter rate: the learning rate of this step.
-    func step(_ batch: TrainingBatch, _ gradient: BatchGradient, rate: Float, decay: Float) {
+    package func step(_ batch: TrainingBatch, _ gradient: BatchGradient, rate: Float, decay: Float) {
         steps += 1
         let step = AdamWStep(rate: rate, step: steps, decay: decay)
         Kernels.adamW(

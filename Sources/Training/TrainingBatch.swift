@@ -11,8 +11,11 @@ package struct TrainingPiece: Sendable {
 
 /// Some users, cut into pieces that workers take, with the negatives and normalisers that the pieces share.
 package struct TrainingBatch: Sendable {
-    /// Pieces per batch, whatever the number of threads, so that sums are always taken in the same order.
-    package static let pieceCount = 8
+    /// Gradients are summed up in so many shares of neighbouring pieces, whatever the number of threads, so that sums are
+    /// always taken in the same order.
+    package static let shareCount = 8
+    /// Tokens of a piece, as far as users allow: what is computed of them stays in the second cache.
+    private static let tokensPerPiece = 512
 
     package private(set) var pieces: [TrainingPiece]
     /// Vocabulary rows that the batch touches, ascending; tokens and negatives count in places of this list.
@@ -68,19 +71,24 @@ package struct TrainingBatch: Sendable {
         }
     }
 
-    /// Neighbouring users, about the same number of tokens in each piece.
+    /// Neighbouring users, up to ``tokensPerPiece`` tokens together.
     private static func cut(_ histories: [TokenHistory]) -> [Range<Int>] {
-        let total = histories.reduce(0) { $0 + $1.tokens }
         var pieces: [Range<Int>] = [], begin = 0, tokens = 0
         for (i, history) in histories.enumerated() {
-            tokens += history.tokens
-            if tokens * pieceCount >= total * (pieces.count + 1) {
-                pieces.append(begin..<i + 1)
-                begin = i + 1
+            if i > begin, tokens + history.tokens > tokensPerPiece {
+                pieces.append(begin..<i)
+                begin = i
+                tokens = 0
             }
+            tokens += history.tokens
         }
         if begin < histories.count { pieces.append(begin..<histories.count) }
         return pieces
+    }
+
+    /// The pieces that one of ``shareCount`` sums is taken over.
+    func pieces(ofShare share: Int) -> Range<Int> {
+        pieces.count * share / Self.shareCount..<pieces.count * (share + 1) / Self.shareCount
     }
 }
 

@@ -10,9 +10,11 @@ struct DrawnModel {
     static let items = 40
 
     /// - Parameter change: is given the item embeddings `[items, D]` before vectors are made of them.
-    init(seed: UInt64 = 1, blocks: Int = 3, change: (Floats, Int) -> Void = { _, _ in }) {
+    init(
+        seed: UInt64 = 1, blocks: Int = 3, width: Int = 16, heads: Int = 2, change: (Floats, Int) -> Void = { _, _ in }
+    ) {
         let settings = ModelSettings(
-            items: Self.items, categories: 4, sellers: 3, scenes: 3, width: 16, heads: 2, blocks: blocks,
+            items: Self.items, categories: 4, sellers: 3, scenes: 3, width: width, heads: heads, blocks: blocks,
             attentionNorm: 8)
         parameters = ModelParameters(settings, seed: seed)
         var draw = SeededGenerator(seed: seed, stream: 0xd5a3)

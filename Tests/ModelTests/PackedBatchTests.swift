@@ -25,16 +25,6 @@ import Testing
         }
     }
 
-    @Test func inferenceGivesTheLastStateOfTheExactMode() {
-        let model = DrawnModel()
-        let exact = model.rows(Self.histories, requests: Self.requests)
-        let fast = model.rows(Self.histories, requests: Self.requests, mode: .inference)
-        for user in 0..<exact.batch.users {
-            let last = Int(exact.batch.firstContext[user + 1]) - 1
-            #expect(difference(exact.contexts[last], fast.contexts[last]) < 1e-5, "user \(user)")
-        }
-    }
-
     @Test func aWorkspaceThatWasUsedForALargerBatchGivesTheSame() {
         let model = DrawnModel(), space = Workspace(), history = [Self.histories[3]]
         func run(_ histories: [TokenHistory], _ space: Workspace) -> [Float] {
@@ -70,7 +60,7 @@ import Testing
         let model = DrawnModel(), history = drawnHistory(seed: 4)
         let last = history.sessions.last!.startsAt
         func state(_ time: Int64, _ scene: Int32) -> [Float] {
-            model.rows([history], requests: [.init(time: time, scene: scene)], mode: .inference).contexts.last!
+            model.rows([history], requests: [.init(time: time, scene: scene)]).contexts.last!
         }
         let base = state(last + 3600, 0)
         #expect(difference(base, state(last + 3600, 1)) > 1e-3)
@@ -104,7 +94,7 @@ import Testing
 
     @Test func aUserWithoutAHistoryIsARequestAlone() {
         let model = DrawnModel()
-        let found = model.rows([TokenHistory()], requests: [.init(time: 0, scene: 0)], mode: .inference)
+        let found = model.rows([TokenHistory()], requests: [.init(time: 0, scene: 0)])
         #expect(found.contexts.count == 1 && found.contexts[0].allSatisfy { $0.isFinite })
     }
 }

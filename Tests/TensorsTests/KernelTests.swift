@@ -17,30 +17,10 @@ import Testing
         for i in a.indices { #expect(abs(a[i] - b[i]) <= within * scale, "place \(i): \(a[i]) against \(b[i])") }
     }
 
-    @Test(arguments: [1, 2, 15, 16, 17, 63, 64, 65, 257]) func siluAndItsGradientMatchTheirTwins(count: Int) {
-        var x = drawn(count, 1, scale: 30), dy = drawn(count, 2), y = x, dx = x
-        Kernels.silu(&x, into: &y, count: count)
-        expectClose(y, ReadableKernels.silu(x))
+    @Test(arguments: [1, 2, 15, 16, 17, 63, 64, 65, 257]) func theGradientOfSiluMatchesItsTwin(count: Int) {
+        var x = drawn(count, 1, scale: 30), dy = drawn(count, 2), dx = x
         Kernels.siluBackward(&x, &dy, into: &dx, count: count)
         expectClose(dx, ReadableKernels.siluBackward(x, dy))
-    }
-
-    @Test func siluOfExtremesIsFinite() {
-        var x: [Float] = [-1e30, -200, -88, 0, 88, 200, 1e30], y = x
-        Kernels.silu(&x, into: &y, count: x.count)
-        #expect(y.allSatisfy { $0.isFinite })
-        #expect(abs(y[1]) < 1e-30 && y[3] == 0 && y[5] == 200)
-    }
-
-    @Test(arguments: [1, 7, 64, 131]) func biasedSiluAndItsGradientMatchTheirTwins(count: Int) {
-        let scores = drawn(count, 3), upstream = drawn(count, 5)
-        var fast = scores, bias = drawn(count, 4), gradient = upstream, again = scores
-        Kernels.biasedSilu(&fast, bias: &bias, count: count, scale: 0.125)
-        expectClose(fast, ReadableKernels.biasedSilu(scores, bias: bias, scale: 0.125))
-        Kernels.biasedSiluBackward(&again, gradient: &gradient, bias: &bias, count: count, scale: 0.125)
-        expectClose(again, fast)
-        expectClose(
-            gradient, ReadableKernels.siluBackward(zip(scores, bias).map { $0 + $1 }, upstream).map { $0 * 0.125 })
     }
 
     @Test(arguments: [1, 5, 16, 33, 2048]) func softmaxMatchesItsTwinAndLeavesOutMinusInfinity(count: Int) {
@@ -86,36 +66,6 @@ import Testing
         expectClose(dx, differences { ReadableKernels.normalise($0, width: width, epsilon: 1e-6) }, within: 2e-3)
     }
 
-    @Test func rotationMatchesItsTwinAndTurnsBack() {
-        let heads = 2, d = 8, stride = 40, sessions: [Int32] = [0, 3, 7]
-        var cosines: [Float] = [], sines: [Float] = []
-        for s in 0..<8 {
-            let pair = ReadableKernels.rotate((0..<d).map { $0 % 2 == 0 ? 1 : 0 }, session: s, base: 100)
-            for j in 0..<d / 2 {
-                cosines.append(pair[2 * j])
-                sines.append(pair[2 * j + 1])
-            }
-        }
-        let x = drawn(3 * stride, 10)
-        var fast = x
-        for direction in [Float(1), -1] {
-            Kernels.rotate(
-                &fast, stride: stride, session: sessions, rows: 3, heads: heads, headWidth: d, cosines: &cosines,
-                sines: &sines, direction: direction)
-            guard direction == 1 else { break }
-            for (row, session) in sessions.enumerated() {
-                for head in 0..<heads {
-                    let range = row * stride + head * d..<row * stride + head * d + d
-                    expectClose(
-                        Array(fast[range]), ReadableKernels.rotate(Array(x[range]), session: Int(session), base: 100))
-                }
-                let rest = row * stride + heads * d..<(row + 1) * stride
-                #expect(Array(fast[rest]) == Array(x[rest]))
-            }
-        }
-        expectClose(fast, x)
-    }
-
     @Test(arguments: [(3, 5, 7), (64, 32, 200), (1, 64, 1)]) func productsMatchTheirTwin(m: Int, k: Int, n: Int) {
         var a = drawn(m * k, 11, scale: 1), b = drawn(k * n, 12, scale: 1)
         var c = [Float](repeating: 1, count: m * n)
@@ -157,21 +107,6 @@ import Testing
             }
         }
         expectClose(p, twin.map(\.parameter), within: 1e-5)
-    }
-
-    @Test(arguments: [0, 1, 63, 64, 65, 1000]) func theScanKeepsExactlyWhatIsAboveInOrder(count: Int) {
-        var scores = drawn(count, 20, scale: 1).map { ($0 * 8).rounded() / 8 }
-        var rows = [Int32](repeating: -1, count: max(1, count)), kept = [Float](repeating: 0, count: max(1, count))
-        let found = Kernels.scanAbove(&scores, count: count, threshold: 0.5, base: 100, rows: &rows, kept: &kept)
-        let wanted = scores.indices.filter { scores[$0] > 0.5 }
-        #expect(Array(rows[..<found]) == wanted.map { Int32(100 + $0) })
-        #expect(Array(kept[..<found]) == wanted.map { scores[$0] })
-    }
-
-    @Test func runSumsAddEachSessionsPart() {
-        var x: [Float] = [1, 2, 3, 4, 5], sums: [Float] = [10, 20, 30]
-        Kernels.runSums(&x, starts: [7, 9, 9, 12], runs: 3, addingTo: &sums)
-        #expect(sums == [13, 20, 42])
     }
 
     @Test func thePoolVisitsEveryPieceOnce() {

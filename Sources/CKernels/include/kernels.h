@@ -6,33 +6,107 @@
 #include <stdint.h>
 
 // activation.c
-void nearline_silu(const float *x, float *y, long n);
 void nearline_silu_backward(const float *x, const float *dy, float *dx, long n);
-void nearline_biased_silu(float *scores, const float *bias, long n, float scale);
-void nearline_biased_silu_backward(float *scores, float *gradient, const float *bias, long n, float scale);
 float nearline_softmax(float *scores, long n, float scale);
 void nearline_dropout(float *x, long n, uint64_t seed, float dropped);
 
 // rows.c
 void nearline_layer_norm(const float *x, float *y, float *inverse_deviation, long rows, long width, float epsilon);
+void nearline_gated_norm(const float *x, const float *gate, long gate_stride, float *y, long rows, long width,
+                         float epsilon);
 void nearline_layer_norm_backward(const float *y, const float *inverse_deviation, const float *dy, float *dx, long rows,
                                   long width);
 void nearline_normalise(const float *x, float *y, float *norm, long rows, long width, float epsilon);
 void nearline_normalise_backward(const float *y, const float *norm, const float *dy, float *dx, long rows, long width);
-void nearline_rotate(float *x, long stride, const int32_t *session, long rows, long heads, long head_width,
-                     const float *cosines, const float *sines, float direction);
 void nearline_multiply(const float *a, const float *b, float *y, long n);
+void nearline_sum(const float *a, const float *b, const float *c, float *y, long n);
 void nearline_add(const float *x, float *y, long n);
 void nearline_add_scaled(const float *x, float factor, float *y, long n);
 void nearline_scale(float *x, float factor, long n);
 float nearline_dot(const float *a, const float *b, long n);
-void nearline_run_sums(const float *x, const int32_t *starts, long runs, float *sums);
 
 // update.c
 void nearline_adamw(float *p, const float *gradient, float *first, float *second, long n, float rate, float beta1,
                     float beta2, float epsilon, float decay, float correction1, float correction2);
 
-// scan.c
-long nearline_scan_above(const float *scores, long n, float threshold, int32_t base, int32_t *rows, float *kept);
+// level.c: which level of x86-64 is used: 4 (AVX-512), 3 (AVX2), or 0 for what any processor has.
+int nearline_level(void);
+
+// product.c: c = a . b, with b packed. a: [rows, inner], a_row floats from row to row; b(k, j) at
+// b + k * b_inner + j * b_column; bias: one number a column, or null; kept: what SiLU was taken of, laid out as c.
+// packed holds inner * columns floats, columns rounded up to nearline_panel().
+enum { NEARLINE_STORE = 0, NEARLINE_ADD = 1, NEARLINE_SILU = 2, NEARLINE_SILU_KEEPING = 3 };
+long nearline_panel(void);
+void nearline_pack(const float *b, long b_inner, long b_column, long inner, long columns, float *packed);
+void nearline_product(const float *a, long a_row, const float *packed, const float *bias, float *c, float *kept, long c_row,
+                      long rows, long inner, long columns, int after);
+// c += transposed a . b: a [rows, height], b [rows, columns] with nearline_lanes() floats behind, c [height, columns].
+void nearline_outer(const float *a, long a_row, const float *b, long b_row, float *c, long c_row, long rows, long height,
+                    long columns);
+
+// attention.c: one user, one head. Tokens are numbered in the order of time, each session's context token before its items.
+typedef struct {
+    long tokens, sessions;
+    // floats of a head; of a row of `value`; of a row of `query` and `key`: both padded to nearline_lanes()
+    long width, padded_width, padded;
+    const int32_t *order;    // [tokens]: row of each token in the packed batch
+    const int32_t *session;  // [tokens]
+    const int32_t *first;    // [sessions + 1]: each session's context token
+    const uint8_t *bucket;   // [sessions, sessions]: of the time between two sessions
+    const float *bias;       // [buckets] of this head
+    float scale;
+} nearline_attention;
+// The lanes of a vector: what lengths are padded to.
+long nearline_lanes(void);
+// Rows as columns, out [width, padded], each pair (2j, 2j + 1) turned by the angle of its session.
+// turns: [sessions, 2, width], cosines (twice each), then sines (minus, plus); null turns nothing.
+void nearline_turn(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens, long width,
+                   const float *turns, float *out, long padded);
+// out [tokens, padded_width], zeros beyond width.
+void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
+                     long padded_width);
+// The attention of `count` tokens (in rising order), into their rows of the packed batch.
+// query, key: [width, padded] with nearline_lanes() floats behind; value: [tokens, padded_width].
+// scratch: 13 * padded floats.
+void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
+                     const int32_t *asked, long count, float *scratch, float *out, long stride);
+
+// topk.c: users against all items. A user begins with a threshold of minus infinity, a count of 0, and the places that
+// must not be listed, in rising order; it ends with `count` scores and places, best first, equal scores by rising place.
+typedef struct {
+    float threshold;
+    int32_t count;
+    const int32_t *denied, *denied_end;
+} nearline_top_k_user;
+typedef struct {
+    const float *queries;  // [users, width]
+    const float *panels;   // nearline_pack() of the items as columns, [width, items]
+    long users, width, items, kept;
+    long capacity;               // nearline_top_k_capacity(kept)
+    nearline_top_k_user *state;  // [users]
+    float *scores;               // [users, capacity]
+    int32_t *places;             // [users, capacity]
+    uint64_t *keys;              // [2 * capacity]
+} nearline_top_k_job;
+long nearline_top_k_capacity(long kept);
+void nearline_top_k(const nearline_top_k_job *job);
+
+// The way back. Columns are [width, padded] with nearline_lanes() floats behind, rows [tokens, padded_width]; queries and
+// keys are turned. `gradient` is that of the attention's result. The last three are added to.
+typedef struct {
+    const float *query_columns, *key_columns, *value_columns, *gradient_columns;
+    const float *query_rows, *key_rows, *gradient_rows;
+    float *query_gradient, *key_gradient, *value_gradient;  // [tokens, padded_width]
+    float *bias_gradient;                                   // [buckets]
+} nearline_attention_back;
+// Rows in the order of time, turned; out [tokens, padded_width], zeros beyond width.
+void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
+                        long width, const float *turns, float *out, long padded_width);
+// Rows turned back (turns null: as they are) to their places in the packed batch.
+void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session, long tokens,
+                          long width, const float *turns, float *rows, long stride);
+// scratch: 21 * padded + 3 * nearline_lanes() floats.
+void nearline_attend_back(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,
+                          long count, float *scratch);
 
 #endif

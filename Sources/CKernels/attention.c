@@ -1,0 +1,55 @@
+// Pointwise attention of one user and head under the session mask (HSTU, arXiv:2402.17152; TBGRecall, arXiv:2508.11977):
+// out[t] = sum over what t sees of silu(q[t] . k[s] + bias[time between]) * scale * v[s].
+//
+// A user's tokens stand in the order of time, each session's context token before its items. What a token sees is then a
+// prefix - all earlier sessions and its own context token - and, for an item, itself. ROWS tokens go through their keys
+// together: scores stay in registers until they are weights, weights in the nearest cache until they are summed up.
+#include <stdint.h>
+#include "kernels.h"
+#include "levels.h"
+
+#define BODY "attention_body.h"
+#include "each_level.h"
+
+long nearline_lanes(void) { return NEARLINE_CHOOSE(8, 16, 4); }
+
+void nearline_turn(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens, long width,
+                   const float *turns, float *out, long padded) {
+    NEARLINE_CHOOSE(turn_v3(rows, stride, order, session, tokens, width, turns, out, padded),
+                    turn_v4(rows, stride, order, session, tokens, width, turns, out, padded),
+                    turn_v0(rows, stride, order, session, tokens, width, turns, out, padded));
+}
+
+void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
+                     long padded_width) {
+    NEARLINE_CHOOSE(gather_v3(rows, stride, order, tokens, width, out, padded_width),
+                    gather_v4(rows, stride, order, tokens, width, out, padded_width),
+                    gather_v0(rows, stride, order, tokens, width, out, padded_width));
+}
+
+void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
+                     const int32_t *asked, long count, float *scratch, float *out, long stride) {
+    NEARLINE_CHOOSE(attend_v3(at, query, key, value, asked, count, scratch, out, stride),
+                    attend_v4(at, query, key, value, asked, count, scratch, out, stride),
+                    attend_v0(at, query, key, value, asked, count, scratch, out, stride));
+}
+
+void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
+                        long width, const float *turns, float *out, long padded_width) {
+    NEARLINE_CHOOSE(turn_rows_v3(rows, stride, order, session, tokens, width, turns, out, padded_width),
+                    turn_rows_v4(rows, stride, order, session, tokens, width, turns, out, padded_width),
+                    turn_rows_v0(rows, stride, order, session, tokens, width, turns, out, padded_width));
+}
+
+void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session, long tokens,
+                          long width, const float *turns, float *rows, long stride) {
+    NEARLINE_CHOOSE(return_rows_v3(x, padded_width, order, session, tokens, width, turns, rows, stride),
+                    return_rows_v4(x, padded_width, order, session, tokens, width, turns, rows, stride),
+                    return_rows_v0(x, padded_width, order, session, tokens, width, turns, rows, stride));
+}
+
+void nearline_attend_back(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,
+                          long count, float *scratch) {
+    NEARLINE_CHOOSE(attend_back_v3(at, back, asked, count, scratch), attend_back_v4(at, back, asked, count, scratch),
+                    attend_back_v0(at, back, asked, count, scratch));
+}

@@ -1,0 +1,490 @@
+// See attention.c.
+
+// LANES rows of LANES numbers become columns: blocks of 1, 2, 4 ... are swapped across the diagonal.
+INLINE_AT void AT(transpose)(vf x[LANES]) {
+#if LANES == 16
+#define LIST_S1L 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define LIST_S1H 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+#define LIST_S2L 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define LIST_S2H 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LIST_S4L 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define LIST_S4H 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LIST_S8L 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define LIST_S8H 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#elif LANES == 8
+#define LIST_S1L 0, 8, 2, 10, 4, 12, 6, 14
+#define LIST_S1H 1, 9, 3, 11, 5, 13, 7, 15
+#define LIST_S2L 0, 1, 8, 9, 4, 5, 12, 13
+#define LIST_S2H 2, 3, 10, 11, 6, 7, 14, 15
+#define LIST_S4L 0, 1, 2, 3, 8, 9, 10, 11
+#define LIST_S4H 4, 5, 6, 7, 12, 13, 14, 15
+#else
+#define LIST_S1L 0, 4, 2, 6
+#define LIST_S1H 1, 5, 3, 7
+#define LIST_S2L 0, 1, 4, 5
+#define LIST_S2H 2, 3, 6, 7
+#endif
+#define ROUND(step, low, high)                                                      \
+    _Pragma("unroll") for (int i = 0; i < LANES; i++) {                             \
+        if (i & step) continue;                                                     \
+        vf upper = x[i], lower = x[i | step];                                       \
+        x[i] = __builtin_shufflevector(upper, lower, LIST_##low);                   \
+        x[i | step] = __builtin_shufflevector(upper, lower, LIST_##high);           \
+    }
+    ROUND(1, S1L, S1H)
+    ROUND(2, S2L, S2H)
+#if LANES >= 8
+    ROUND(4, S4L, S4H)
+#endif
+#if LANES >= 16
+    ROUND(8, S8L, S8H)
+#endif
+#undef ROUND
+#undef LIST_S1L
+#undef LIST_S1H
+#undef LIST_S2L
+#undef LIST_S2H
+#undef LIST_S4L
+#undef LIST_S4H
+#undef LIST_S8L
+#undef LIST_S8H
+}
+
+// Neighbouring lanes change places.
+INLINE_AT vf AT(neighbours)(vf x) {
+#if LANES == 16
+    return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#elif LANES == 8
+    return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6);
+#else
+    return __builtin_shufflevector(x, x, 1, 0, 3, 2);
+#endif
+}
+
+// `width` numbers of each of `tokens` rows, turned by the row's session (turns null: as they are), as columns: out
+// [width, padded].
+static TARGET void AT(turn)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
+                            long width, const float *turns, float *out, long padded) {
+    for (long p = 0; p < tokens; p += LANES) {
+        for (long j = 0; j < width; j += LANES) {
+            vf x[LANES];
+            long n = width - j;
+            for (int i = 0; i < LANES; i++) {
+                if (p + i >= tokens) {
+                    x[i] = (vf)0.0f;
+                    continue;
+                }
+                vf row = AT(load_some)(rows + order[p + i] * stride + j, n);
+                x[i] = row;
+                if (!turns) continue;
+                const float *turn = turns + session[p + i] * 2 * width + j;
+                x[i] = AT(fma)(AT(neighbours)(row), AT(load_some)(turn + width, n), row * AT(load_some)(turn, n));
+            }
+            AT(transpose)(x);
+#pragma unroll
+            for (int i = 0; i < LANES; i++)
+                if (j + i < width) AT(store)(out + (j + i) * padded + p, x[i]);
+        }
+    }
+}
+
+static TARGET void AT(gather)(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
+                              long padded_width) {
+    for (long p = 0; p < tokens; p++, out += padded_width)
+        for (long j = 0; j < padded_width; j += LANES)
+            AT(store)(out + j, AT(load_some)(rows + order[p] * stride + j, width - j));
+}
+
+// What an item token reads of itself, at time difference 0; nothing for a context token, which is among the keys.
+INLINE_AT void AT(own)(const nearline_attention *at, const float *query, const float *key, float *own) {
+    for (long p = 0; p < at->tokens; p += LANES) {
+        vf z = (vf)at->bias[0];
+        for (long k = 0; k < at->width; k++)
+            z = AT(fma)(AT(load)(query + k * at->padded + p), AT(load)(key + k * at->padded + p), z);
+        AT(store)(own + p, AT(silu)(z) * at->scale);
+    }
+    for (long s = 0; s < at->sessions; s++) own[at->first[s]] = 0.0f;
+}
+
+// One number for each key that a session sees: its bias by the time between the two sessions.
+INLINE_AT void AT(biases)(const nearline_attention *at, long s, float *bias) {
+    const uint8_t *bucket = at->bucket + s * at->sessions;
+    for (long k = 0; k < s; k++) {
+        float x = at->bias[bucket[k]];
+        for (long p = at->first[k]; p < at->first[k + 1]; p++) bias[p] = x;
+    }
+    bias[at->first[s]] = at->bias[bucket[s]];
+}
+
+// silu(query . key + bias) * scale for ROWS tokens and `vectors` vectors of keys from `from` on.
+INLINE_AT void AT(weigh)(const nearline_attention *at, const float *const *query, const float *key,
+                         const float *const *bias, const long *seen, long from, int vectors, float *weights) {
+    vf sums[ROWS][COLUMNS];
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) sums[i][j] = AT(load)(bias[i] + from + j * LANES);
+    for (long k = 0; k < at->width; k++) {
+        vf right[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) right[j] = AT(load)(key + k * at->padded + from + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf left = (vf)query[i][k * at->padded];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(left, right[j], sums[i][j]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) {
+            vf x = AT(silu)(sums[i][j]) * at->scale;
+            long begin = from + j * LANES;
+            if (begin + LANES > seen[i]) x = AT(before)(x, begin, seen[i]);
+            AT(store)(weights + i * at->padded + begin, x);
+        }
+}
+
+// The weighted sum of values of ROWS tokens, `vectors` vectors of their width; begins with what each reads of itself.
+INLINE_AT void AT(sum_values)(const nearline_attention *at, const float *weights, const float *own, const float *value,
+                              const long *place, long keys, long column, int vectors, vf sums[ROWS][COLUMNS]) {
+    value += column;
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++)
+            sums[i][j] = (vf)own[place[i]] * AT(load)(value + place[i] * at->padded_width + j * LANES);
+    for (long k = 0; k < keys; k++) {
+        vf right[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) right[j] = AT(load)(value + k * at->padded_width + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf left = (vf)weights[i * at->padded + k];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(left, right[j], sums[i][j]);
+        }
+    }
+}
+
+INLINE_AT void AT(values)(const nearline_attention *at, const float *weights, const float *own, const float *value,
+                          const long *place, long keys, long column, int vectors, float *out, long stride, long rows) {
+    vf sums[ROWS][COLUMNS];
+    AT(sum_values)(at, weights, own, value, place, keys, column, vectors, sums);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) {
+        if (i >= rows) break;
+        float *row = out + at->order[place[i]] * stride + column;
+#pragma unroll
+        for (int j = 0; j < vectors; j++) {
+            long left = at->width - column - j * LANES;
+            if (left > 0) AT(store_some)(row + j * LANES, sums[i][j], left);
+        }
+    }
+}
+
+// scratch: own [padded], bias [ROWS][padded], weights [ROWS][padded].
+static TARGET void AT(attend)(const nearline_attention *at, const float *query, const float *key, const float *value,
+                              const int32_t *asked, long count, float *scratch, float *out, long stride) {
+    float *own = scratch, *biases = own + at->padded, *weights = biases + ROWS * at->padded;
+    AT(own)(at, query, key, own);
+    long filled = -1;
+    for (long a = 0; a < count; a += ROWS) {
+        long place[ROWS], seen[ROWS], keys = 0;
+        const float *row[ROWS], *bias[ROWS];
+        for (int i = 0; i < ROWS; i++) {
+            place[i] = asked[a + i < count ? a + i : count - 1];
+            long s = at->session[place[i]];
+            seen[i] = at->first[s] + 1;
+            row[i] = query + place[i];
+            // Sessions follow each other: those of one tile have slots of their own.
+            bias[i] = biases + s % ROWS * at->padded;
+            if (s > filled) {
+                AT(biases)(at, s, biases + s % ROWS * at->padded);
+                filled = s;
+            }
+            keys = seen[i] > keys ? seen[i] : keys;
+        }
+        long vectors = (keys + LANES - 1) / LANES, v = 0;
+        for (; v + COLUMNS <= vectors; v += COLUMNS)
+            AT(weigh)(at, row, key, bias, seen, v * LANES, COLUMNS, weights);
+        switch (vectors - v) {
+#if COLUMNS > 2
+            case 3: AT(weigh)(at, row, key, bias, seen, v * LANES, 3, weights); break;
+            case 2: AT(weigh)(at, row, key, bias, seen, v * LANES, 2, weights); break;
+#endif
+            case 1: AT(weigh)(at, row, key, bias, seen, v * LANES, 1, weights); break;
+        }
+        vectors = at->padded_width / LANES;
+        for (v = 0; v + COLUMNS <= vectors; v += COLUMNS)
+            AT(values)(at, weights, own, value, place, keys, v * LANES, COLUMNS, out, stride, count - a);
+        switch (vectors - v) {
+#if COLUMNS > 2
+            case 3: AT(values)(at, weights, own, value, place, keys, v * LANES, 3, out, stride, count - a); break;
+            case 2: AT(values)(at, weights, own, value, place, keys, v * LANES, 2, out, stride, count - a); break;
+#endif
+            case 1: AT(values)(at, weights, own, value, place, keys, v * LANES, 1, out, stride, count - a); break;
+        }
+    }
+}
+
+// Rows turned by their sessions, in the order of time: out [tokens, padded_width], zeros beyond width.
+static TARGET void AT(turn_rows)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
+                                 long width, const float *turns, float *out, long padded_width) {
+    for (long p = 0; p < tokens; p++, out += padded_width) {
+        const float *turn = turns + session[p] * 2 * width, *row = rows + order[p] * stride;
+        for (long j = 0; j < padded_width; j += LANES) {
+            vf x = AT(load_some)(row + j, width - j);
+            vf cosine = AT(load_some)(turn + j, width - j), sine = AT(load_some)(turn + width + j, width - j);
+            AT(store)(out + j, AT(fma)(AT(neighbours)(x), sine, x * cosine));
+        }
+    }
+}
+
+// Rows turned back (with turns null: as they are), to their places in the packed batch.
+static TARGET void AT(return_rows)(const float *x, long padded_width, const int32_t *order, const int32_t *session,
+                                   long tokens, long width, const float *turns, float *rows, long stride) {
+    for (long p = 0; p < tokens; p++, x += padded_width) {
+        float *row = rows + order[p] * stride;
+        for (long j = 0; j < width; j += LANES) {
+            vf y = AT(load)(x + j);
+            if (turns) {
+                const float *turn = turns + session[p] * 2 * width + j;
+                vf cosine = AT(load_some)(turn, width - j), sine = AT(load_some)(turn + width, width - j);
+                y = y * cosine - AT(neighbours)(y) * sine;
+            }
+            AT(store_some)(row + j, y, width - j);
+        }
+    }
+}
+
+// From z to silu(z) and silu'(z).
+INLINE_AT void AT(silu_and_slope)(vf z, vf *value, vf *slope) {
+    vf share = 1.0f / (1.0f + AT(exp)(-z));
+    *value = z * share;
+    *slope = AT(fma)(*value, 1.0f - share, share);
+}
+
+// left . right for ROWS tokens and `vectors` vectors of keys, both given as columns.
+INLINE_AT void AT(columns_product)(const nearline_attention *at, const float *const *left, const float *right, long from,
+                                   int vectors, vf sums[ROWS][COLUMNS]) {
+    for (long k = 0; k < at->width; k++) {
+        vf keys[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) keys[j] = AT(load)(right + k * at->padded + from + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf token = (vf)left[i][k * at->padded];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(token, keys[j], sums[i][j]);
+        }
+    }
+}
+
+// Of ROWS tokens and some of their keys: the weights, and the gradient of what they are made of.
+INLINE_AT void AT(weigh_back)(const nearline_attention *at, const nearline_attention_back *back, const float *const *query,
+                              const float *const *gradient, const float *const *bias, const long *seen, long from,
+                              int vectors, float *weights, float *slopes) {
+    vf sums[ROWS][COLUMNS];
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) sums[i][j] = (vf)0.0f;
+    AT(columns_product)(at, gradient, back->value_columns, from, vectors, sums);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) AT(store)(slopes + i * at->padded + from + j * LANES, sums[i][j]);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) sums[i][j] = AT(load)(bias[i] + from + j * LANES);
+    AT(columns_product)(at, query, back->key_columns, from, vectors, sums);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) {
+            vf value, slope;
+            AT(silu_and_slope)(sums[i][j], &value, &slope);
+            long begin = from + j * LANES, at_place = i * at->padded + begin;
+            value *= at->scale;
+            slope *= AT(load)(slopes + at_place) * at->scale;
+            if (begin + LANES > seen[i]) {
+                value = AT(before)(value, begin, seen[i]);
+                slope = AT(before)(slope, begin, seen[i]);
+            }
+            AT(store)(weights + at_place, value);
+            AT(store)(slopes + at_place, slope);
+        }
+}
+
+// to[key] += the sum over ROWS tokens of their factor for the key times their row; `vectors` vectors of the width.
+INLINE_AT void AT(spread)(const nearline_attention *at, const float *factors, const float *rows, const long *place,
+                          long count, long keys, long column, int vectors, float *to) {
+    vf own[ROWS][COLUMNS];
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++)
+            own[i][j] = i < count ? AT(load)(rows + place[i] * at->padded_width + column + j * LANES) : (vf)0.0f;
+    for (long k = 0; k < keys; k++) {
+        float *row = to + k * at->padded_width + column;
+        vf sums[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) sums[j] = AT(load)(row + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf factor = (vf)factors[i * at->padded + k];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[j] = AT(fma)(factor, own[i][j], sums[j]);
+        }
+#pragma unroll
+        for (int j = 0; j < vectors; j++) AT(store)(row + j * LANES, sums[j]);
+    }
+}
+
+// to[place] += the sum over keys of the token's factor for the key times the key's row.
+INLINE_AT void AT(collect)(const nearline_attention *at, const float *factors, const float *rows, const long *place,
+                           long count, long keys, long column, int vectors, float *to) {
+    vf sums[ROWS][COLUMNS];
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < vectors; j++) sums[i][j] = (vf)0.0f;
+    rows += column;
+    for (long k = 0; k < keys; k++) {
+        vf key[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) key[j] = AT(load)(rows + k * at->padded_width + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf factor = (vf)factors[i * at->padded + k];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(factor, key[j], sums[i][j]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) {
+        if (i >= count) break;
+        float *row = to + place[i] * at->padded_width + column;
+#pragma unroll
+        for (int j = 0; j < vectors; j++) AT(store)(row + j * LANES, AT(load)(row + j * LANES) + sums[i][j]);
+    }
+}
+
+// The diagonal: what item tokens read of themselves.
+INLINE_AT void AT(own_back)(const nearline_attention *at, const nearline_attention_back *back, float *weights,
+                            float *slopes) {
+    for (long p = 0; p < at->tokens; p += LANES) {
+        vf z = (vf)at->bias[0], upstream = (vf)0.0f;
+        for (long k = 0; k < at->width; k++) {
+            long place = k * at->padded + p;
+            z = AT(fma)(AT(load)(back->query_columns + place), AT(load)(back->key_columns + place), z);
+            upstream = AT(fma)(AT(load)(back->gradient_columns + place), AT(load)(back->value_columns + place), upstream);
+        }
+        vf value, slope;
+        AT(silu_and_slope)(z, &value, &slope);
+        AT(store)(weights + p, value * at->scale);
+        AT(store)(slopes + p, slope * upstream * at->scale);
+    }
+    for (long s = 0; s < at->sessions; s++) weights[at->first[s]] = slopes[at->first[s]] = 0.0f;
+}
+
+// Adds a session's sums over its tokens, one for each key, to the buckets of their biases; clears them.
+INLINE_AT void AT(bias_back)(const nearline_attention *at, long s, float *sums, float *bias_gradient) {
+    const uint8_t *bucket = at->bucket + s * at->sessions;
+    for (long k = 0; k < s; k++) {
+        float sum = 0.0f;
+        for (long p = at->first[k]; p < at->first[k + 1]; p++) sum += sums[p];
+        bias_gradient[bucket[k]] += sum;
+    }
+    bias_gradient[bucket[s]] += sums[at->first[s]];
+    for (long p = 0; p < at->first[s] + LANES; p++) sums[p] = 0.0f;
+}
+
+#define BY_WIDTH(call)                                                     \
+    do {                                                                   \
+        long vectors = at->padded_width / LANES, v = 0;                    \
+        for (; v + COLUMNS <= vectors; v += COLUMNS) call(v *LANES, COLUMNS); \
+        switch (vectors - v) {                                             \
+            BY_REST(call)                                                  \
+            case 1: call(v *LANES, 1); break;                              \
+        }                                                                  \
+    } while (0)
+#if COLUMNS > 2
+#define BY_REST(call)                       \
+    case 3: call(v *LANES, 3); break;       \
+    case 2: call(v *LANES, 2); break;
+#else
+#define BY_REST(call)
+#endif
+
+// scratch: own weights and slopes, sums [3][padded + LANES], biases, weights, slopes [3][ROWS][padded].
+static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,
+                                   long count, float *scratch) {
+    long room = at->padded + LANES;
+    float *own = scratch, *own_slopes = own + room, *sums = own_slopes + room, *biases = sums + room;
+    float *weights = biases + ROWS * at->padded, *slopes = weights + ROWS * at->padded;
+    for (long p = 0; p < room; p++) sums[p] = 0.0f;
+    AT(own_back)(at, back, own, own_slopes);
+    long filled = -1, summed = -1;
+    float own_sum = 0.0f;
+    for (long a = 0; a < count; a += ROWS) {
+        long place[ROWS], seen[ROWS], keys = 0, rows = count - a < ROWS ? count - a : ROWS;
+        const float *query[ROWS], *gradient[ROWS], *bias[ROWS];
+        for (int i = 0; i < ROWS; i++) {
+            place[i] = asked[a + (i < rows ? i : rows - 1)];
+            long s = at->session[place[i]];
+            // A row that stands in for none sees nothing.
+            seen[i] = i < rows ? at->first[s] + 1 : 0;
+            query[i] = back->query_columns + place[i];
+            gradient[i] = back->gradient_columns + place[i];
+            bias[i] = biases + s % ROWS * at->padded;
+            if (s > filled) {
+                AT(biases)(at, s, biases + s % ROWS * at->padded);
+                filled = s;
+            }
+            keys = seen[i] > keys ? seen[i] : keys;
+        }
+        long vectors = (keys + LANES - 1) / LANES, v = 0;
+#define WEIGH(from, vectors) \
+    AT(weigh_back)(at, back, query, gradient, bias, seen, from, vectors, weights, slopes)
+        for (; v + COLUMNS <= vectors; v += COLUMNS) WEIGH(v * LANES, COLUMNS);
+        for (; v < vectors; v++) WEIGH(v * LANES, 1);
+#undef WEIGH
+#define SPREAD_KEYS(column, vectors) \
+    AT(spread)(at, slopes, back->query_rows, place, rows, keys, column, vectors, back->key_gradient)
+#define SPREAD_VALUES(column, vectors) \
+    AT(spread)(at, weights, back->gradient_rows, place, rows, keys, column, vectors, back->value_gradient)
+#define COLLECT(column, vectors) \
+    AT(collect)(at, slopes, back->key_rows, place, rows, keys, column, vectors, back->query_gradient)
+        BY_WIDTH(SPREAD_KEYS);
+        BY_WIDTH(SPREAD_VALUES);
+        BY_WIDTH(COLLECT);
+#undef SPREAD_KEYS
+#undef SPREAD_VALUES
+#undef COLLECT
+        for (int i = 0; i < rows; i++) {
+            long s = at->session[place[i]], p = place[i];
+            if (s != summed) {
+                if (summed >= 0) AT(bias_back)(at, summed, sums, back->bias_gradient);
+                summed = s;
+            }
+            for (long k = 0; k < seen[i]; k += LANES)
+                AT(store)(sums + k, AT(load)(sums + k) + AT(load)(slopes + i * at->padded + k));
+            own_sum += own_slopes[p];
+            for (long j = 0; j < at->padded_width; j += LANES) {
+                long x = p * at->padded_width + j;
+                float *q = back->query_gradient + x, *k = back->key_gradient + x, *v = back->value_gradient + x;
+                AT(store)(q, AT(fma)((vf)own_slopes[p], AT(load)(back->key_rows + x), AT(load)(q)));
+                AT(store)(k, AT(fma)((vf)own_slopes[p], AT(load)(back->query_rows + x), AT(load)(k)));
+                AT(store)(v, AT(fma)((vf)own[p], AT(load)(back->gradient_rows + x), AT(load)(v)));
+            }
+        }
+    }
+    if (summed >= 0) AT(bias_back)(at, summed, sums, back->bias_gradient);
+    back->bias_gradient[0] += own_sum;
+}
+#undef BY_WIDTH
+#undef BY_REST

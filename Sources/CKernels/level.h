@@ -1,0 +1,95 @@
+// The vectors of one level of x86-64 and the few operations on them. Included by each kernel's source once a level, with
+// LEVEL (a name), LANES (floats of a vector), COLUMNS (vectors of a tile's row) and TARGET set before; see levels.h.
+// ROWS x COLUMNS accumulators leave room for a row of the right operand and one broadcast of the left.
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define AT(name) JOIN(name, LEVEL)
+#define INLINE_AT static inline __attribute__((always_inline)) TARGET
+#define ROWS 6
+#define PANEL (COLUMNS * LANES)
+
+#define vf AT(vf)
+#define vi AT(vi)
+typedef float vf __attribute__((ext_vector_type(LANES)));
+typedef int32_t vi __attribute__((ext_vector_type(LANES)));
+typedef float AT(vfu) __attribute__((ext_vector_type(LANES), aligned(4)));
+
+INLINE_AT vf AT(load)(const float *p) { return *(const AT(vfu) *)p; }
+INLINE_AT void AT(store)(float *p, vf x) { *(AT(vfu) *)p = x; }
+
+// The first n lanes only; the others are zero, or stay as they were.
+INLINE_AT vf AT(load_some)(const float *p, long n) {
+    if (n >= LANES) return AT(load)(p);
+    float all[LANES] = {0};
+    for (long i = 0; i < n; i++) all[i] = p[i];
+    return AT(load)(all);
+}
+
+INLINE_AT void AT(store_some)(float *p, vf x, long n) {
+    if (n >= LANES) {
+        AT(store)(p, x);
+        return;
+    }
+    float all[LANES];
+    AT(store)(all, x);
+    for (long i = 0; i < n; i++) p[i] = all[i];
+}
+
+// a * b + c, in one rounding where the level has it.
+INLINE_AT vf AT(fma)(vf a, vf b, vf c) {
+#if FUSED
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE_AT vf AT(bits)(vi x) {
+    union {
+        vi i;
+        vf f;
+    } u = {.i = x};
+    return u.f;
+}
+
+// 0 .. LANES - 1
+INLINE_AT vi AT(lane)(void) {
+    vi x;
+    for (int i = 0; i < LANES; i++) x[i] = i;
+    return x;
+}
+
+// x in the lanes of which the place is before `end`, else zero.
+INLINE_AT vf AT(before)(vf x, long place, long end) {
+    vi seen = AT(lane)() + (int32_t)place < (vi)(int32_t)end;
+    union {
+        vf f;
+        vi i;
+    } u = {.f = x};
+    return AT(bits)(u.i & seen);
+}
+
+// As fast_exp in dispatch.h: relative error below 2e-7 within [-87.3, 88.3], clamped beyond.
+INLINE_AT vf AT(exp)(vf x) {
+    x = __builtin_elementwise_min(__builtin_elementwise_max(x, (vf)-87.3f), (vf)88.3f);
+    // 1.5 * 2^23: rounds to the nearest integer, which then stands in the low bits.
+    vf shifted = AT(fma)(x, (vf)1.44269504f, (vf)12582912.0f);
+    vf n = shifted - 12582912.0f;
+    vf r = AT(fma)(n, (vf)-0.693359375f, x);
+    r = AT(fma)(n, (vf)2.12194440e-4f, r);
+    vf p = 1.9875691500e-4f;
+    p = AT(fma)(p, r, (vf)1.3981999507e-3f);
+    p = AT(fma)(p, r, (vf)8.3334519073e-3f);
+    p = AT(fma)(p, r, (vf)4.1665795894e-2f);
+    p = AT(fma)(p, r, (vf)1.6666665459e-1f);
+    p = AT(fma)(p, r, (vf)5.0000001201e-1f);
+    p = AT(fma)(p * r, r, r + 1.0f);
+    union {
+        vf f;
+        vi i;
+    } u = {.f = shifted};
+    return p * AT(bits)((u.i + 127) << 23);
+}
+
+// x * sigmoid(x)
+INLINE_AT vf AT(silu)(vf x) { return x / (1.0f + AT(exp)(-x)); }

@@ -1,0 +1,200 @@
+import Tensors
+
+/// A trained network made ready for queries: the state of each user's request token, and nothing else.
+///
+/// The same arithmetic as ``NextSessionNetwork`` in another order of sums: towers are linear, so every row of a table goes
+/// through them once instead of every token; weights are packed; the last block computes values and keys for all tokens and
+/// the rest for the request alone.
+package final class FrozenNetwork: @unchecked Sendable {
+    /// One HSTU block, packed.
+    struct Block {
+        /// Gate, value, query, key: one matrix for contexts and one for items, or the same for both.
+        let projections: [PackedMatrix]
+        /// In the last block: values and keys of all tokens by kind, gate and query of the request.
+        let valueAndKey: [PackedMatrix]
+        let gateAndQuery: PackedMatrix?
+        let output: PackedMatrix
+        let outputBias: Floats
+        let timeBias: Floats
+    }
+
+    package let settings: ModelSettings
+    let blocks: [Block]
+    let head: PackedMatrix
+    let headBias: Floats
+    /// `[*, D]` tables as the towers map them; those of contexts and, for items, of their context's fields and their own.
+    private let contextTables: Tables
+    private let itemTables: Tables
+    private let action: FloatBuffer
+    private let items: FloatBuffer
+    /// Keeps alive what the blocks point into.
+    private let parameters: ModelParameters
+
+    private struct Tables {
+        let scene: FloatBuffer
+        let gap: FloatBuffer
+        let hour: FloatBuffer
+    }
+
+    /// - Parameter items: `[V, D]`, summed item, category and seller rows.
+    package init(_ parameters: ModelParameters, items sums: FloatBuffer) {
+        let settings = parameters.settings, layout = parameters.layout, dense = parameters.dense.pointer
+        let D = settings.width
+        self.parameters = parameters
+        self.settings = settings
+        let towers = (0..<2).map { kind in
+            PackedMatrix(dense + layout.tower + kind * D * D, stride: D, inner: D, columns: D)
+        }
+        func mapped(_ rows: Floats, _ count: Int, _ kind: Int, bias: Bool = false) -> FloatBuffer {
+            let out = FloatBuffer(count * D)
+            towers[kind].multiply(
+                rows, stride: D, rows: count, bias: bias ? dense + layout.towerBias + kind * D : nil, into: out.pointer,
+                stride: D)
+            return out
+        }
+        // The scene of a token stands for the tower's bias too: every token has one.
+        func tables(_ kind: Int) -> Tables {
+            Tables(
+                scene: mapped(dense + layout.scene, settings.scenes, kind, bias: true),
+                gap: mapped(dense + layout.gap, settings.timeBuckets, kind),
+                hour: mapped(dense + layout.hour, 168, kind))
+        }
+        contextTables = tables(0)
+        itemTables = tables(1)
+        action = mapped(dense + layout.action, 4, 1)
+        items = mapped(sums.pointer, sums.count / D, 1)
+        blocks = layout.blocks.enumerated().map { b, at in
+            let kinds = (0..<(at.isTokenSpecific ? 2 : 1)).map { dense + at.projection + $0 * 4 * D * D }
+            let isLast = b == layout.blocks.count - 1
+            return Block(
+                projections: isLast ? [] : kinds.map { PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D) },
+                valueAndKey: isLast ? kinds.map { Self.pair($0, 1, 3, D) } : [],
+                gateAndQuery: isLast ? Self.pair(kinds[0], 0, 2, D) : nil,
+                output: PackedMatrix(dense + at.output, stride: D, inner: D, columns: D),
+                outputBias: dense + at.outputBias, timeBias: dense + at.timeBias)
+        }
+        head = PackedMatrix(dense + layout.horizon, stride: D, inner: D, columns: D)
+        headBias = dense + layout.horizonBias
+    }
+
+    /// Two parts of a projection `[D, 4D]` beside each other.
+    private static func pair(_ projection: Floats, _ first: Int, _ second: Int, _ D: Int) -> PackedMatrix {
+        let both = FloatBuffer(D * 2 * D)
+        for row in 0..<D {
+            (both.pointer + row * 2 * D).update(from: projection + (row * 4 + first) * D, count: D)
+            (both.pointer + row * 2 * D + D).update(from: projection + (row * 4 + second) * D, count: D)
+        }
+        return PackedMatrix(both.pointer, stride: 2 * D, inner: D, columns: 2 * D)
+    }
+
+    /// Unit query vectors `[users, D]` of horizon 0.
+    package func run(_ batch: PackedBatch, into out: Floats, space: QuerySpace) {
+        space.order.cover(batch)
+        space.rotation.cover(batch.longest, settings)
+        embed(batch, into: space.stream.reserve(batch.rows * settings.width))
+        for block in blocks.dropLast() { run(block, batch, space) }
+        last(blocks[blocks.count - 1], batch, space)
+        finish(batch.users, into: out, space)
+    }
+
+    private func embed(_ batch: PackedBatch, into stream: Floats) {
+        let D = settings.width, C = batch.contexts
+        for c in 0..<C {
+            let scene = Int(batch.scene[c]) * D, gap = Int(batch.gapBucket[c]) * D, hour = Int(batch.hour[c]) * D
+            Kernels.sum(
+                contextTables.scene.pointer + scene, contextTables.gap.pointer + gap, contextTables.hour.pointer + hour,
+                into: stream + c * D, count: D)
+            let first = Int(batch.firstItem[c]), end = Int(batch.firstItem[c + 1])
+            guard end > first else { continue }
+            // The first item's row holds what all items of the session share, until it gets its own, last of all.
+            let shared = stream + (C + first) * D
+            Kernels.sum(
+                itemTables.scene.pointer + scene, itemTables.gap.pointer + gap, itemTables.hour.pointer + hour,
+                into: shared, count: D)
+            for i in (first..<end).reversed() {
+                Kernels.sum(
+                    shared, items.pointer + Int(batch.item[i]) * D, action.pointer + Int(batch.action[i]) * D,
+                    into: stream + (C + i) * D, count: D)
+            }
+        }
+    }
+
+    /// One block for all rows.
+    private func run(_ block: Block, _ batch: PackedBatch, _ space: QuerySpace) {
+        let D = settings.width, rows = batch.rows, stream = space.stream.pointer
+        let normed = space.normed.reserve(rows * D), active = space.active.reserve(rows * 4 * D)
+        let attended = space.attended.reserve(rows * D)
+        Kernels.layerNorm(
+            stream, into: normed, inverseDeviation: space.inverse.reserve(rows), rows: rows, width: D,
+            epsilon: settings.epsilon)
+        product(block.projections, normed, batch, into: active, stride: 4 * D)
+        let attention = space.attention(settings)
+        space.order.forEachUser(batch) { user in
+            for head in 0..<settings.heads {
+                let start = active + head * settings.headWidth
+                attention.load(
+                    query: start + 2 * D, key: start + 3 * D, value: start + D, stride: 4 * D, user,
+                    turns: space.rotation.turns.pointer)
+                attention.attend(
+                    user, bias: block.timeBias + head * settings.timeBuckets, asked: user.all,
+                    into: attended + head * settings.headWidth, stride: D)
+            }
+        }
+        Kernels.gatedNorm(
+            attended, gate: active, gateStride: 4 * D, into: normed, rows: rows, width: D, epsilon: settings.epsilon)
+        block.output.multiply(normed, stride: D, rows: rows, bias: block.outputBias, into: stream, stride: D, .add)
+    }
+
+    /// The last block, for the request tokens: `space.states` `[users, D]`.
+    private func last(_ block: Block, _ batch: PackedBatch, _ space: QuerySpace) {
+        let D = settings.width, rows = batch.rows, users = batch.users, stream = space.stream.pointer
+        let normed = space.normed.reserve(rows * D), pairs = space.active.reserve(rows * 2 * D)
+        Kernels.layerNorm(
+            stream, into: normed, inverseDeviation: space.inverse.reserve(rows), rows: rows, width: D,
+            epsilon: settings.epsilon)
+        product(block.valueAndKey, normed, batch, into: pairs, stride: 2 * D)
+        let asked = space.asked.reserve(users * D), states = space.states.reserve(users * D)
+        for user in 0..<users {
+            let row = Int(batch.firstContext[user + 1]) - 1
+            (asked + user * D).update(from: normed + row * D, count: D)
+            (states + user * D).update(from: stream + row * D, count: D)
+        }
+        let gates = space.gates.reserve(users * 2 * D), attended = space.attended.reserve(batch.contexts * D)
+        block.gateAndQuery!.multiply(asked, stride: D, rows: users, into: gates, stride: 2 * D, .silu)
+        let attention = space.attention(settings)
+        space.order.forEachUser(batch) { user in
+            for head in 0..<settings.heads {
+                let column = head * settings.headWidth
+                attention.load(
+                    request: gates + user.number * 2 * D + D + column, key: pairs + D + column, value: pairs + column,
+                    stride: 2 * D, user, turns: space.rotation.turns.pointer)
+                attention.attend(
+                    user, bias: block.timeBias + head * settings.timeBuckets, asked: user.last, into: attended + column,
+                    stride: D)
+            }
+            (asked + user.number * D).update(
+                from: attended + (Int(batch.firstContext[user.number + 1]) - 1) * D, count: D)
+        }
+        Kernels.gatedNorm(
+            asked, gate: gates, gateStride: 2 * D, into: asked, rows: users, width: D, epsilon: settings.epsilon)
+        block.output.multiply(asked, stride: D, rows: users, bias: block.outputBias, into: states, stride: D, .add)
+    }
+
+    private func finish(_ users: Int, into out: Floats, _ space: QuerySpace) {
+        let D = settings.width, projected = space.asked.reserve(users * D)
+        head.multiply(space.states.pointer, stride: D, rows: users, bias: headBias, into: projected, stride: D)
+        Kernels.normalise(
+            projected, into: out, norm: space.inverse.reserve(users), rows: users, width: D, epsilon: settings.epsilon)
+    }
+
+    /// `silu(rows · W)`, contexts and items each by their own matrix where there are two.
+    private func product(_ kinds: [PackedMatrix], _ rows: Floats, _ batch: PackedBatch, into out: Floats, stride: Int) {
+        let D = settings.width
+        guard kinds.count == 2 else {
+            return kinds[0].multiply(rows, stride: D, rows: batch.rows, into: out, stride: stride, .silu)
+        }
+        let C = batch.contexts
+        kinds[0].multiply(rows, stride: D, rows: C, into: out, stride: stride, .silu)
+        kinds[1].multiply(rows + C * D, stride: D, rows: batch.items, into: out + C * stride, stride: stride, .silu)
+    }
+}
