@@ -12,6 +12,7 @@
 #define vi AT(vi)
 typedef float vf __attribute__((ext_vector_type(LANES)));
 typedef int32_t vi __attribute__((ext_vector_type(LANES)));
+typedef _Bool AT(vb) __attribute__((ext_vector_type(LANES)));
 typedef float AT(vfu) __attribute__((ext_vector_type(LANES), aligned(4)));
 
 INLINE_AT vf AT(load)(const float *p) { return *(const AT(vfu) *)p; }
@@ -69,9 +70,18 @@ INLINE_AT vf AT(before)(vf x, long place, long end) {
     return AT(bits)(u.i & seen);
 }
 
+// A bit for each lane in which a is above b.
+INLINE_AT uint32_t AT(above)(vf a, vf b) {
+    AT(vb) lanes = __builtin_convertvector(a > b, AT(vb));
+    uint32_t bits = 0;
+    __builtin_memcpy(&bits, &lanes, (LANES + 7) / 8);
+    return bits & ((1u << LANES) - 1);
+}
+
 // As fast_exp in dispatch.h: relative error below 2e-7 within [-87.3, 88.3], clamped beyond.
 INLINE_AT vf AT(exp)(vf x) {
-    x = __builtin_elementwise_min(__builtin_elementwise_max(x, (vf)-87.3f), (vf)88.3f);
+    x = x > (vf)-87.3f ? x : (vf)-87.3f;
+    x = x < (vf)88.3f ? x : (vf)88.3f;
     // 1.5 * 2^23: rounds to the nearest integer, which then stands in the low bits.
     vf shifted = AT(fma)(x, (vf)1.44269504f, (vf)12582912.0f);
     vf n = shifted - 12582912.0f;

@@ -98,3 +98,20 @@ DISPATCHED float nearline_dot(const float *restrict a, const float *restrict b, 
     for (long i = 0; i < n; i++) sum += a[i] * b[i];
     return sum;
 }
+
+// y[i] = shared + items[item[i]] + actions[action[i]] for the i from `begin` to `end`. Rows of a large table come from memory:
+// they are asked for some tokens ahead, up to `all`.
+DISPATCHED void nearline_embed(const float *restrict shared, const float *restrict items, const int32_t *restrict item,
+                               const float *restrict actions, const uint8_t *restrict action, long begin, long end,
+                               long all, long width, float *restrict y) {
+    enum { AHEAD = 16 };
+    for (long i = begin; i < end; i++) {
+        if (i + AHEAD < all) {
+            const float *next = items + item[i + AHEAD] * width;
+            for (long j = 0; j < width; j += 16) __builtin_prefetch(next + j);
+        }
+        const float *own = items + item[i] * width, *kind = actions + action[i] * width;
+        float *row = y + i * width;
+        for (long j = 0; j < width; j++) row[j] = shared[j] + own[j] + kind[j];
+    }
+}

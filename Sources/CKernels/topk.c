@@ -49,7 +49,8 @@ static long best_first(float *scores, int32_t *places, long n, long kept, uint64
 #define BODY "topk_body.h"
 #include "each_level.h"
 
-long nearline_top_k_capacity(long kept) { return 2 * kept + 2 * nearline_panel(); }
+// Cutting often costs less than survivors that a stale threshold lets in; a panel must always fit.
+long nearline_top_k_capacity(long kept) { return kept + kept / 2 + 2 * nearline_panel(); }
 
 void nearline_top_k(const nearline_top_k_job *job) {
     NEARLINE_CHOOSE(top_k_v3(job), top_k_v4(job), top_k_v0(job));

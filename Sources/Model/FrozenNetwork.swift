@@ -91,30 +91,30 @@ package final class FrozenNetwork: @unchecked Sendable {
     package func run(_ batch: PackedBatch, into out: Floats, space: QuerySpace) {
         space.order.cover(batch)
         space.rotation.cover(batch.longest, settings)
-        embed(batch, into: space.stream.reserve(batch.rows * settings.width))
+        embed(batch, into: space.stream.reserve(batch.rows * settings.width), space)
         for block in blocks.dropLast() { run(block, batch, space) }
         last(blocks[blocks.count - 1], batch, space)
         finish(batch.users, into: out, space)
     }
 
-    private func embed(_ batch: PackedBatch, into stream: Floats) {
+    private func embed(_ batch: PackedBatch, into stream: Floats, _ space: QuerySpace) {
         let D = settings.width, C = batch.contexts
         for c in 0..<C {
             let scene = Int(batch.scene[c]) * D, gap = Int(batch.gapBucket[c]) * D, hour = Int(batch.hour[c]) * D
             Kernels.sum(
                 contextTables.scene.pointer + scene, contextTables.gap.pointer + gap, contextTables.hour.pointer + hour,
                 into: stream + c * D, count: D)
-            let first = Int(batch.firstItem[c]), end = Int(batch.firstItem[c + 1])
-            guard end > first else { continue }
-            // The first item's row holds what all items of the session share, until it gets its own, last of all.
-            let shared = stream + (C + first) * D
+            guard batch.firstItem[c + 1] > batch.firstItem[c] else { continue }
+            let shared = space.shared.reserve(D)
             Kernels.sum(
                 itemTables.scene.pointer + scene, itemTables.gap.pointer + gap, itemTables.hour.pointer + hour,
                 into: shared, count: D)
-            for i in (first..<end).reversed() {
-                Kernels.sum(
-                    shared, items.pointer + Int(batch.item[i]) * D, action.pointer + Int(batch.action[i]) * D,
-                    into: stream + (C + i) * D, count: D)
+            batch.item.withUnsafeBufferPointer { item in
+                batch.action.withUnsafeBufferPointer { actions in
+                    Kernels.embed(
+                        Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1]), shared: shared, items: items.pointer,
+                        item: item, actions: action.pointer, action: actions, width: D, into: stream + C * D)
+                }
             }
         }
     }

@@ -74,6 +74,16 @@ package enum Kernels {
         nearline_sum(a, b, c, y, count)
     }
 
+    /// `y[i] = shared + items[item[i]] + actions[action[i]]` for the tokens `range`; `y` is `[*, width]`.
+    package static func embed(
+        _ range: Range<Int>, shared: Floats, items: Floats, item: UnsafeBufferPointer<Int32>, actions: Floats,
+        action: UnsafeBufferPointer<UInt8>, width: Int, into y: Floats
+    ) {
+        nearline_embed(
+            shared, items, item.baseAddress!, actions, action.baseAddress!, range.lowerBound, range.upperBound,
+            item.count, width, y)
+    }
+
     @inline(__always)
     package static func add(_ x: Floats, to y: Floats, count: Int) { nearline_add(x, y, count) }
 
