@@ -104,6 +104,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Benchmarks/Model"),
         .executableTarget(
+            name: "history-figures", dependencies: ["Histories", "Domain", "Postgres"],
+            path: "Tests/Benchmarks/Histories"),
+        .executableTarget(
             name: "transition-figures", dependencies: ["Transitions", "Histories", "Importing", "Domain", "Postgres"],
             path: "Tests/Benchmarks/Transitions"),
 

@@ -22,7 +22,7 @@ awk -v manifest="$manifest" '
         rankName[5] = "measurements"; rankName[4] = "tests"; rankName[3] = "shell"
         rankName[2] = "capability"; rankName[1] = "ground"; rankName[0] = "C"
         # Above everything, so that nothing which ships can reach it.
-        layer("cluster-figures codec-figures lookup-figures model-figures publish-figures transition-figures", 5)
+        layer("cluster-figures codec-figures history-figures lookup-figures model-figures publish-figures transition-figures", 5)
         layer("TestSupport ChatSupport", 4)
         layer("nearline Pipeline", 3)
         layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Evaluation Interests", 2)

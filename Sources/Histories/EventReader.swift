@@ -1,6 +1,12 @@
 import Domain
 import Postgres
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// One good row of the events.
 struct SourceEvent {
     var item: ExternalID
@@ -20,6 +26,7 @@ struct EventReader {
     private let now: Int64
     private(set) var refused = RefusedRows()
     private(set) var events = 0
+    private var labels = ActionLabels()
 
     init(_ source: EventSource, upTo: String, now: Int64) {
         self.source = source
@@ -39,7 +46,7 @@ struct EventReader {
                 try row.skipRest()
                 return
             }
-            if user == nil || !key.elementsEqual(bytes) {
+            if user == nil || !isSame(key, bytes) {
                 if let user { try end(user) }
                 key = Array(bytes)
                 user = ExternalID(binary: bytes, type: source.userType)
@@ -57,15 +64,20 @@ struct EventReader {
         if let user { try end(user) }
     }
 
+    @inline(__always)
+    private func isSame(_ key: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+        key.count == bytes.count && (key.isEmpty || memcmp(key, bytes.baseAddress!, key.count) == 0)
+    }
+
     private mutating func check(_ row: inout CopyRow) throws -> SourceEvent? {
         let item = try row.bytes().flatMap { ExternalID(binary: $0, type: source.itemType) }
         let time = try row.optionalInt64().flatMap(EventRules.sinceEpoch)
-        let label = try row.optionalString()
+        let label = try row.bytes(), action = label.flatMap { labels[$0] }
         let session = source.hasSession ? try row.optionalString() : nil
         let scene = source.hasScene ? try row.optionalString() : nil
-        let action = label.flatMap { Action(label: $0) }
         if let reason = EventRules(now: now).refusal(hasItem: item != nil, time: time, action: action) {
-            refused.add(reason, EventRules.text(row: row.rowNumber, item: item, time: time, label: label))
+            refused.add(reason, EventRules.text(
+                    row: row.rowNumber, item: item, time: time, label: label.map { String(decoding: $0, as: UTF8.self) }))
             return nil
         }
         guard let item, let time, let action else { return nil }
@@ -73,7 +85,7 @@ struct EventReader {
             item: item, time: time, action: action, session: session?.isEmpty == true ? nil : session, scene: scene)
     }
 
-    private func query(_ users: UserRange) -> String {
+    func query(_ users: UserRange) -> String {
         var columns = ["user_id", "item_id", "occurred_at", "action::text"]
         if source.hasSession { columns.append("session_id::text") }
         if source.hasScene { columns.append("scene::text") }

@@ -6,6 +6,7 @@ import Postgres
 /// Memory holds one user at a time, whatever the size of the table.
 package struct HistoryReader {
     private let vocabulary: Vocabulary
+    private let rows: ItemRows
     private let settings: HistorySettings
     private var reader: EventReader
 
@@ -19,9 +20,13 @@ package struct HistoryReader {
     ///   - now: microseconds since 1970; later events are bad rows.
     package init(_ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, asOf: String, now: Int64) {
         self.vocabulary = vocabulary
+        rows = ItemRows(vocabulary)
         self.settings = settings
         reader = EventReader(source, upTo: asOf, now: now)
     }
+
+    /// What is asked of the server.
+    package func query(users: UserRange = .all) -> String { reader.query(users) }
 
     /// Calls `body` once per user, in the order of keys; a user without a known item has an empty history.
     package mutating func read(
@@ -29,14 +34,15 @@ package struct HistoryReader {
     ) throws {
         var sessionizer = settings.sessionizer()
         var unknown = 0
+        let rows = rows, vocabulary = vocabulary
         try reader.read(on: connection, users: users) { event in
-            guard let row = vocabulary.row(of: event.item) else {
+            guard let row = rows.row(of: event.item) else {
                 unknown += 1
                 return
             }
             sessionizer.add(
                 at: event.time, row: row, action: event.action, session: event.session,
-                scene: vocabulary.scene(event.scene))
+                scene: event.scene == nil ? 0 : vocabulary.scene(event.scene))
         } end: { user in
             try body(user, sessionizer.finish())
         }

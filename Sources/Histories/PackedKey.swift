@@ -80,6 +80,18 @@ final class KeyNumbers<Key: PackedKey> {
         return (count &- 1, true)
     }
 
+    /// The number of a key; nil for one that has none.
+    @inline(__always)
+    func knownNumber(of key: Key) -> Int? {
+        let entries = self.entries, mask = entries.count &- 1
+        var place = Int(truncatingIfNeeded: key.mixed &>> shift)
+        while entries[place].number > 0 {
+            if entries[place].key == key { return Int(entries[place].number) &- 1 }
+            place = (place &+ 1) & mask
+        }
+        return nil
+    }
+
     func removeAll() {
         entries.update(repeating: Entry(key: 0, number: 0))
         count = 0

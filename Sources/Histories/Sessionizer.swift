@@ -16,7 +16,9 @@ package struct Sessionizer {
         var scene: Int32
         var id: String?
         var items: [(row: Int32, action: UInt8, at: Int64)] = []
+        /// Places in ``items``, of a session too long to look through.
         var places: [Int32: Int] = [:]
+        static let short = 64
     }
 
     private let gap: Int64
@@ -28,7 +30,10 @@ package struct Sessionizer {
     /// Places in ``sessions``; ``forgotten`` for a session that is no longer held.
     private var byID: [String: Int] = [:]
     private var byScene: [Int32: (place: Int, lastAt: Int64)] = [:]
+    /// Of the scene that was on last, whose entry in ``byScene`` is not kept up: nearly every event is on the same.
+    private var recent: (scene: Int32, place: Int, lastAt: Int64) = (0, Sessionizer.none, 0)
     private static let forgotten = -1
+    private static let none = -2
 
     /// - Parameter gapSeconds: a longer pause begins a new session.
     package init(gapSeconds: Int64, tokenBudget: Int, itemsPerSession: Int) {
@@ -63,8 +68,9 @@ package struct Sessionizer {
                 items: items.map { (row: $0.row, action: $0.action) })
         }
         sessions.removeAll(keepingCapacity: true)
-        byID.removeAll(keepingCapacity: true)
-        byScene.removeAll(keepingCapacity: true)
+        if !byID.isEmpty { byID.removeAll(keepingCapacity: true) }
+        if !byScene.isEmpty { byScene.removeAll(keepingCapacity: true) }
+        recent = (0, Sessionizer.none, 0)
         (first, tokens) = (0, 0)
         history = history.newest(budget: tokenBudget)
         return (history, starts.suffix(history.sessions.count))
@@ -75,12 +81,16 @@ package struct Sessionizer {
             if let place = byID[id] { return place }
             byID[id] = sessions.count
         } else {
-            let old = byScene[scene]
-            if let old, time - old.lastAt <= gap {
-                byScene[scene] = (old.place, time)
-                return old.place
+            if scene != recent.scene {
+                if recent.place != Sessionizer.none { byScene[recent.scene] = (recent.place, recent.lastAt) }
+                let old = byScene[scene]
+                recent = (scene, old?.place ?? Sessionizer.none, old?.lastAt ?? 0)
             }
-            byScene[scene] = (sessions.count, time)
+            if recent.place != Sessionizer.none, time - recent.lastAt <= gap {
+                recent.lastAt = time
+                return recent.place
+            }
+            recent = (scene, sessions.count, time)
         }
         sessions.append(Open(startsAt: time, scene: scene, id: id))
         tokens += 1
@@ -92,7 +102,11 @@ package struct Sessionizer {
             tokens -= 1 + sessions[first].items.count
             if let id = sessions[first].id { byID[id] = Sessionizer.forgotten }
             let scene = sessions[first].scene
-            if byScene[scene]?.place == first { byScene[scene]?.place = Sessionizer.forgotten }
+            if recent.scene == scene {
+                if recent.place == first { recent.place = Sessionizer.forgotten }
+            } else if byScene[scene]?.place == first {
+                byScene[scene]?.place = Sessionizer.forgotten
+            }
             sessions[first].items = []
             sessions[first].places = [:]
             first += 1
@@ -104,26 +118,34 @@ package struct Sessionizer {
         sessions.removeFirst(first)
         for (key, place) in byID where place >= first { byID[key] = place - first }
         for (key, open) in byScene where open.place >= first { byScene[key]?.place = open.place - first }
+        if recent.place >= first { recent.place -= first }
         first = 0
     }
 }
 
 extension Sessionizer.Open {
     fileprivate mutating func take(_ row: Int32, _ action: UInt8, at time: Int64, most: Int) {
-        if let place = places[row] {
+        if let place = place(of: row) {
             items[place].action = max(items[place].action, action)
         } else if items.count < most {
-            places[row] = items.count
             items.append((row, action, time))
+            if items.count == Self.short { for (place, item) in items.enumerated() { places[item.row] = place } }
+            if items.count > Self.short { places[row] = items.count - 1 }
         } else if let weakest = items.indices.min(by: {
             (items[$0].action, -items[$0].at, -$0) < (items[$1].action, -items[$1].at, -$1)
         }),
             items[weakest].action < action
         {
-            places[items[weakest].row] = nil
-            places[row] = weakest
+            if !places.isEmpty {
+                places[items[weakest].row] = nil
+                places[row] = weakest
+            }
             items[weakest] = (row, action, time)
         }
+    }
+
+    private func place(of row: Int32) -> Int? {
+        places.isEmpty ? items.firstIndex { $0.row == row } : places[row]
     }
 }
 
