@@ -1,8 +1,9 @@
 // The best items of every user, exactly: products of queries and items that never leave the registers.
 //
-// A tile holds ROWS users' scores of a panel of items. Each user has a threshold that `kept` items are known to be above;
-// a tile in which nobody is above is forgotten at once, and that is nearly every tile. Survivors gather in the order of
-// their places; when there are many, the threshold rises to where about `kept` are above it.
+// A tile holds ROWS users' scores of a panel of items. Each user has a threshold; a tile in which nobody is above is
+// forgotten at once, and that is nearly every tile. Survivors gather in the order of their places; when there are many, the
+// threshold rises to where about `kept` are above it. It begins with a guess from a sample: where in the end fewer than
+// `kept` were above, that user goes through all items again without one.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,6 +52,13 @@ static long best_first(float *scores, int32_t *places, long n, long kept, uint64
 
 // Cutting often costs less than survivors that a stale threshold lets in; a panel must always fit.
 long nearline_top_k_capacity(long kept) { return kept + kept / 2 + 2 * nearline_panel(); }
+
+// The part of the catalogue grows with its root: what it costs and what a sharper guess saves are in balance then.
+long nearline_top_k_sample(long items, long kept) {
+    long panel = nearline_panel();
+    if (items < 4096 || kept * 16 > items) return 0;
+    return (long)(6.4 * sqrt((double)items)) / panel * panel;
+}
 
 void nearline_top_k(const nearline_top_k_job *job) {
     NEARLINE_CHOOSE(top_k_v3(job), top_k_v4(job), top_k_v0(job));

@@ -76,8 +76,11 @@ struct EventReader {
         let session = source.hasSession ? try row.optionalString() : nil
         let scene = source.hasScene ? try row.optionalString() : nil
         if let reason = EventRules(now: now).refusal(hasItem: item != nil, time: time, action: action) {
-            refused.add(reason, EventRules.text(
-                    row: row.rowNumber, item: item, time: time, label: label.map { String(decoding: $0, as: UTF8.self) }))
+            refused.add(
+                reason,
+                EventRules.text(
+                    row: row.rowNumber, item: item, time: time, label: label.map { String(decoding: $0, as: UTF8.self) }
+                ))
             return nil
         }
         guard let item, let time, let action else { return nil }

@@ -5,6 +5,7 @@ package final class TopKScan: @unchecked Sendable {
     private let kept: Int
     private let capacity: Int
     private let scores = FloatBuffer()
+    private let sample = FloatBuffer()
     private var places: [Int32] = []
     private var keys: [UInt64]
     private var users: [nearline_top_k_user] = []
@@ -41,13 +42,16 @@ package final class TopKScan: @unchecked Sendable {
                     denied.withUnsafeBufferPointer { denied in
                         for u in 0..<count {
                             users[u] = nearline_top_k_user(
-                                threshold: -.infinity, count: 0, denied: denied.baseAddress.map { $0 + firstDenied[u] },
+                                threshold: -.infinity, count: 0,
+                                denied_begin: denied.baseAddress.map { $0 + firstDenied[u] },
+                                denied: denied.baseAddress.map { $0 + firstDenied[u] },
                                 denied_end: denied.baseAddress.map { $0 + firstDenied[u + 1] })
                         }
                         var job = nearline_top_k_job(
                             queries: queries, panels: items.panels.pointer, users: count, width: items.inner,
                             items: items.columns, kept: kept, capacity: capacity, state: users.baseAddress,
-                            scores: scores, places: places.baseAddress, keys: keys.baseAddress)
+                            scores: scores, places: places.baseAddress, keys: keys.baseAddress,
+                            sample: sample.reserve(6 * nearline_top_k_sample(items.columns, kept)))
                         nearline_top_k(&job)
                         for u in 0..<count {
                             let found = Int(users[u].count)

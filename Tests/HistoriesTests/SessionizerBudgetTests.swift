@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Histories
 import Testing
 
@@ -55,8 +56,10 @@ import Testing
         func nanoseconds(_ events: Int) -> Double {
             let stream = drawnStream(seed: 5, events: events)
             return (0..<3).map { _ in
-                let elapsed = ContinuousClock().measure { _ = history(stream, gapSeconds: 600) }
-                return Double(elapsed / .nanoseconds(1))
+                // Of the processor: whatever else the machine is at does not count.
+                let begin = nanosecondsOf(CLOCK_THREAD_CPUTIME_ID)
+                _ = history(stream, gapSeconds: 600)
+                return Double(nanosecondsOf(CLOCK_THREAD_CPUTIME_ID) - begin)
             }.min()!
         }
         _ = nanoseconds(5_000)
@@ -69,4 +72,10 @@ import Testing
         let sessions = try #require(Mirror(reflecting: sessionizer).descendant("sessions"))
         return Mirror(reflecting: sessions).children.count
     }
+}
+
+private func nanosecondsOf(_ clock: clockid_t) -> Int {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

@@ -78,7 +78,7 @@ void nearline_attend(const nearline_attention *at, const float *query, const flo
 typedef struct {
     float threshold;
     int32_t count;
-    const int32_t *denied, *denied_end;
+    const int32_t *denied_begin, *denied, *denied_end;  // `denied` moves on from the first
 } nearline_top_k_user;
 typedef struct {
     const float *queries;  // [users, width]
@@ -89,8 +89,10 @@ typedef struct {
     float *scores;               // [users, capacity]
     int32_t *places;             // [users, capacity]
     uint64_t *keys;              // [2 * capacity]
+    float *sample;               // [6 * nearline_top_k_sample(items, kept)]
 } nearline_top_k_job;
 long nearline_top_k_capacity(long kept);
+long nearline_top_k_sample(long items, long kept);
 void nearline_top_k(const nearline_top_k_job *job);
 
 // The way back. Columns are [width, padded] with nearline_lanes() floats behind, rows [tokens, padded_width]; queries and

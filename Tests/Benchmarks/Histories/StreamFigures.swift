@@ -64,7 +64,8 @@ struct StreamFigures {
         let line = query.split(whereSeparator: \.isNewline).joined(separator: " ")
         let process = try ChildProcess(
             "/usr/bin/env", ["psql", "-qX", "-c", "\\copy (\(line)) to '/dev/null' (format binary)"],
-            environment: ProcessInfo.processInfo.environment, ChildProcess.Streams(input: nil, output: nil, errors: nil))
+            environment: ProcessInfo.processInfo.environment, ChildProcess.Streams(input: nil, output: nil, errors: nil)
+        )
         guard process.wait() == 0 else { throw POSIXError(.EIO) }
     }
 

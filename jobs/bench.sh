@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# How fast the model encodes, learns and finds items, beside PyTorch and FAISS in the same run: jobs/bench.sh [--quick]
+#
+# Prints each figure with its share of the rate at which this machine multiplies large matrices, then the ratios. The peers run
+# where PEER_PYTHON (by default python3) can import torch and faiss; without them the figures stand alone. --quick leaves out
+# the million items and the larger model. Figures compare within one run only: nothing else should be at work.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# It makes OpenBLAS take kernels of another processor, for both sides.
+unset OPENBLAS_CORETYPE
+quick=false
+case ${1:-} in
+    --quick) quick=true ;;
+    '') ;;
+    *)
+        sed -n '2,6s/^# \{0,1\}//p' jobs/bench.sh >&2
+        exit 64
+        ;;
+esac
+python=${PEER_PYTHON:-python3}
+work=$(mktemp -d "${TMPDIR:-/tmp}/nearline-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+jobs/setup.sh
+echo 'building' >&2
+swift build -c release --product model-figures </dev/null >"$work/log" 2>&1 || {
+    tail -n 20 "$work/log"
+    exit 1
+}
+figures=$(swift build -c release --show-bin-path)/model-figures
+has_peers=false
+if "$python" -c 'import torch, faiss' 2>/dev/null; then has_peers=true; else
+    echo "$python has no torch and faiss: no ratios (PEER_PYTHON names another Python)" >&2
+fi
+
+own() { "$figures" "$@" | tee -a "$work/own" | tee -a "$work/all"; }
+peer() { "$python" Tests/Benchmarks/Peers/torch_peer.py "$@" 2>/dev/null | tee -a "$work/all"; }
+# rate FILE PATTERN: the figure before "users/s" in the last line that matches.
+rate() { awk -v p="$2" '$0 ~ p { for (i = 2; i <= NF; i++) if ($i ~ /^users\/s/) r = $(i - 1) } END { print r }' "$1"; }
+ratio() {
+    local ours=$1 theirs=$2
+    [[ -z $ours || -z $theirs ]] || awk -v a="$ours" -v b="$theirs" -v what="$3" 'BEGIN { printf "%-46s %5.1f x\n", what, a / b }' >>"$work/ratios"
+}
+
+# compare TITLE SHAPE...: encoding and training of one shape, eager and compiled.
+compare() {
+    local title=$1 way
+    shift
+    : >"$work/own"
+    own encode "$@" >/dev/null
+    own train "$@" --negatives 1024 >/dev/null
+    cat "$work/own"
+    $has_peers || return 0
+    for way in eager compiled; do
+        local options=("$@" --train --users 64 --items 100000)
+        [[ $way == eager ]] || options+=(--compile)
+        peer "${options[@]}" >"$work/peer" || continue
+        grep -E '^(encode|train)' "$work/peer"
+        ratio "$(rate "$work/own" '^encode')" "$(rate "$work/peer" '^encode')" "$title: encode / PyTorch $way"
+        ratio "$(rate "$work/own" '^train')" "$(rate "$work/peer" '^train')" "$title: train / PyTorch $way"
+    done
+}
+
+# search ITEMS USERS: the best hundred.
+search() {
+    : >"$work/own"
+    own topk --items "$1" --users "$2" >/dev/null
+    cat "$work/own"
+    $has_peers || return 0
+    peer --tokens 8 --batch 1 --items "$1" --users "$2" >"$work/peer"
+    grep '^topk' "$work/peer"
+    ratio "$(rate "$work/own" '^topk')" "$(rate "$work/peer" '^topk faiss')" "top 100 of $1 items / FAISS flat"
+    ratio "$(rate "$work/own" '^topk')" "$(rate "$work/peer" '^topk torch')" "top 100 of $1 items / PyTorch"
+}
+
+compare '256 tokens, width 64' --tokens 256 --width 64 --heads 2 --blocks 2
+$quick || compare '512 tokens, width 128' --tokens 512 --width 128 --heads 4 --blocks 4
+search 10000 4096
+search 100000 4096
+$quick || search 1000000 1024
+[[ ! -s $work/ratios ]] || {
+    echo
+    cat "$work/ratios"
+}
