@@ -115,3 +115,7 @@ DISPATCHED void nearline_embed(const float *restrict shared, const float *restri
         for (long j = 0; j < width; j++) row[j] = shared[j] + own[j] + kind[j];
     }
 }
+
+void nearline_fetch(const float *x, long n) {
+    for (long i = 0; i < n; i += 16) __builtin_prefetch(x + i);
+}

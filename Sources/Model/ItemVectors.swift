@@ -21,7 +21,9 @@ package struct ItemVectors: @unchecked Sendable {
     ) {
         let D = parameters.settings.width
         let out = sums.reserve(rows.count * D)
+        let rows = ContiguousArray(rows)
         for (i, row) in rows.enumerated() {
+            if i + 8 < rows.count { Kernels.fetch(parameters.item.pointer + Int(rows[i + 8]) * D, count: D) }
             let sum = out + i * D
             sum.update(from: parameters.item.pointer + Int(row) * D, count: D)
             Kernels.add(parameters.category.pointer + Int(category[Int(row)]) * D, to: sum, count: D)

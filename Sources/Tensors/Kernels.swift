@@ -84,6 +84,10 @@ package enum Kernels {
             item.count, width, y)
     }
 
+    /// Asks memory for what will be wanted soon: rows of large tables are met in no order that a processor could guess.
+    @inline(__always)
+    package static func fetch(_ x: Floats, count: Int) { nearline_fetch(x, count) }
+
     @inline(__always)
     package static func add(_ x: Floats, to y: Floats, count: Int) { nearline_add(x, y, count) }
 

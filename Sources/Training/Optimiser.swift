@@ -39,6 +39,10 @@ package final class Optimiser {
         let ranges = 16, width = (n + ranges - 1) / ranges
         pool.forEach(ranges) { range, _ in
             for slot in min(n, range * width)..<min(n, (range + 1) * width) {
+                if slot + 4 < n {
+                    let ahead = Int(batch.slots[slot + 4]) * D
+                    for table in [parameters, first, second] { Kernels.fetch(table.item.pointer + ahead, count: D) }
+                }
                 let row = Int(batch.slots[slot]) * D
                 Kernels.adamW(
                     parameters.item.pointer + row, gradient: gradient.slots.pointer + slot * D,

@@ -20,6 +20,8 @@ void nearline_normalise(const float *x, float *y, float *norm, long rows, long w
 void nearline_normalise_backward(const float *y, const float *norm, const float *dy, float *dx, long rows, long width);
 void nearline_embed(const float *shared, const float *items, const int32_t *item, const float *actions,
                     const uint8_t *action, long begin, long end, long all, long width, float *y);
+// Asks for n floats that will be wanted soon.
+void nearline_fetch(const float *x, long n);
 void nearline_multiply(const float *a, const float *b, float *y, long n);
 void nearline_sum(const float *a, const float *b, const float *c, float *y, long n);
 void nearline_add(const float *x, float *y, long n);
