@@ -42,6 +42,15 @@ final class Pooler {
         try waitUntil("PgBouncer") { FileManager.default.fileExists(atPath: folder + "/.s.PGSQL.6432") }
     }
 
+    /// A lock of a session stays with the pooler's, whoever took it.
+    func advisoryLocks(in shop: Shop) throws -> Int {
+        try shop.number(
+            """
+            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE d.datname = current_database() AND l.locktype = 'advisory'
+            """)
+    }
+
     deinit {
         process.send(SIGTERM)
         _ = process.wait()

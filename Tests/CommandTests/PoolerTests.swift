@@ -47,7 +47,7 @@ struct PoolerTests {
         let next = try shop.commands.run(Self.command, with: settings(pooler))
         #expect(next.code == 0 && next.errors.contains("going on with an unfinished release"), "\(next.errors)")
         #expect(try shop.payloads(ofRelease: shop.currentRelease()) == undisturbed())
-        #expect(try shop.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0)
+        #expect(try pooler.advisoryLocks(in: shop) == 0)
     }
 
     @Test func severalProcessesMakeTheBytesOfOne() throws {

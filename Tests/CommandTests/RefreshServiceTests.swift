@@ -96,7 +96,7 @@ import Testing
                 WHERE o.as_of < (SELECT max(occurred_at) FROM shop.events e WHERE e.user_id = o.user_id)
                 """) == 0)
         // Nothing of a session stays with the pooler's.
-        #expect(try shop.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0)
+        #expect(try pooler.advisoryLocks(in: shop) == 0)
     }
 
     @Test func aReleaseThatIsPublishedWhileItWorksIsFollowed() throws {
