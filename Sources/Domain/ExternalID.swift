@@ -23,6 +23,12 @@ package enum IDType: String, Sendable, CaseIterable {
         }
     }
 
+    /// Bytes of a text key at most: PostgreSQL's b-tree refuses keys above about 2,700 bytes, and no sound key comes near.
+    package static let longestText = 1024
+
+    /// True for what no index of the result tables would take.
+    package func isOverlong(_ byteCount: Int) -> Bool { self == .text && byteCount > Self.longestText }
+
     /// Reads a key from text, strictly: nil for anything that PostgreSQL's own type would not take.
     package func parse(_ text: some StringProtocol) -> ExternalID? {
         switch self {

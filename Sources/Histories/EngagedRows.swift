@@ -32,6 +32,10 @@ final class EngagedRows<User: PackedKey, Item: PackedKey>: @unchecked Sendable {
                 refused.add(.missingUser, "row \(row.rowNumber): user_id is null")
                 return try row.skipRest()
             }
+            guard !source.userType.isOverlong(userBytes.count) else {
+                refused.add(.overlongKey, "row \(row.rowNumber): user_id has \(userBytes.count) bytes")
+                return try row.skipRest()
+            }
             guard let user = User.pack(userBytes, source.userType) else {
                 throw PostgresError.malformed(
                     "row \(row.rowNumber): user_id is no \(source.userType.rawValue)",
@@ -41,8 +45,9 @@ final class EngagedRows<User: PackedKey, Item: PackedKey>: @unchecked Sendable {
             let label = try row.bytes()
             var action: Action?, number: Int?
             if let label { action = actions[label] }
-            if let item { number = self.number(of: item, place) }
-            if let reason = rules.refusal(hasItem: number != nil, time: time, action: action) {
+            let isOverlong = item.map { source.itemType.isOverlong($0.count) } ?? false
+            if let item, !isOverlong { number = self.number(of: item, place) }
+            if let reason = rules.refusal(hasItem: number != nil, isOverlong: isOverlong, time: time, action: action) {
                 refused.add(reason, text(row.rowNumber, item, time, label))
                 return try row.skipRest()
             }

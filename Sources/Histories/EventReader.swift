@@ -46,6 +46,11 @@ struct EventReader {
                 try row.skipRest()
                 return
             }
+            guard !source.userType.isOverlong(bytes.count) else {
+                refused.add(.overlongKey, "row \(row.rowNumber): user_id has \(bytes.count) bytes")
+                try row.skipRest()
+                return
+            }
             if user == nil || !isSame(key, bytes) {
                 if let user { try end(user) }
                 key = Array(bytes)
@@ -70,12 +75,15 @@ struct EventReader {
     }
 
     private mutating func check(_ row: inout CopyRow) throws -> SourceEvent? {
-        let item = try row.bytes().flatMap { ExternalID(binary: $0, type: source.itemType) }
+        let itemBytes = try row.bytes(), isOverlong = itemBytes.map { source.itemType.isOverlong($0.count) } ?? false
+        let item = itemBytes.flatMap { ExternalID(binary: $0, type: source.itemType) }
         let time = try row.optionalInt64().flatMap(EventRules.sinceEpoch)
         let label = try row.bytes(), action = label.flatMap { labels[$0] }
         let session = source.hasSession ? try row.optionalString() : nil
         let scene = source.hasScene ? try row.optionalString() : nil
-        if let reason = EventRules(now: now).refusal(hasItem: item != nil, time: time, action: action) {
+        if let reason = EventRules(now: now).refusal(
+            hasItem: item != nil, isOverlong: isOverlong, time: time, action: action)
+        {
             refused.add(
                 reason,
                 EventRules.text(

@@ -8,7 +8,8 @@ struct EventRules {
 
     /// Why a row is left out; nil for a good one.
     @inline(__always)
-    func refusal(hasItem: Bool, time: Int64?, action: Action?) -> RefusedReason? {
+    func refusal(hasItem: Bool, isOverlong: Bool, time: Int64?, action: Action?) -> RefusedReason? {
+        guard !isOverlong else { return .overlongKey }
         guard hasItem else { return .missingItem }
         guard let time else { return .missingTime }
         guard time >= EventRules.year1990 else { return .beforeYear1990 }
@@ -26,14 +27,21 @@ struct EventRules {
 
     /// What is shown of a row that was left out.
     static func text(row: Int, item: ExternalID?, time: Int64?, label: String?) -> String {
-        "row \(row): item \(item.map { "\($0)" } ?? "null"), time \(time.map { "\($0)" } ?? "null"), "
-            + "action \(label ?? "null")"
+        "row \(row): item \(item.map { short("\($0)") } ?? "null"), time \(time.map { "\($0)" } ?? "null"), "
+            + "action \(label.map(short) ?? "null")"
     }
 
-    /// PostgreSQL counts microseconds from 2000; nil for its two infinities.
+    /// A sample is to be read by people, and a field may have a gigabyte.
+    private static func short(_ field: String) -> String {
+        field.utf8.count > 100 ? "\(field.prefix(60))... (\(field.utf8.count) bytes)" : field
+    }
+
+    /// PostgreSQL counts microseconds from 2000, and up to a year that ours do not reach from 1970; nil for its two infinities.
     @inline(__always)
     static func sinceEpoch(_ time: Int64) -> Int64? {
-        time == .max || time == .min ? nil : time + 946_684_800_000_000
+        guard time != .max, time != .min else { return nil }
+        let (sum, isTooLarge) = time.addingReportingOverflow(946_684_800_000_000)
+        return isTooLarge ? .max : sum
     }
 
     private static let year1990: Int64 = 631_152_000_000_000

@@ -82,6 +82,11 @@ package struct EventSource: Sendable {
             """
     }
 
+    /// A condition that leaves out keys that no index of the result tables would take.
+    static func sound(_ column: String, _ type: IDType) -> String {
+        type == .text ? "octet_length(\(column)) <= \(IDType.longestText)" : "true"
+    }
+
     /// `ORDER BY` for a key: text by bytes, so that the order does not depend on the server's locale.
     static func order(_ column: String, _ type: IDType) -> String { type == .text ? "\(column) COLLATE \"C\"" : column }
 

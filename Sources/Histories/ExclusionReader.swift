@@ -60,7 +60,7 @@ package struct ExclusionReader {
         try connection.copyOut(
             """
             SELECT \(user), e.item_id::\(source.itemType.rawValue) FROM \(exclusions) e
-            WHERE e.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM \(lists) l WHERE l.user_id = \(user))
+            WHERE e.user_id IS NOT NULL AND \(EventSource.sound(user, source.userType)) AND NOT EXISTS (SELECT FROM \(lists) l WHERE l.user_id = \(user))
                 AND \(source.remembered(user))
             ORDER BY \(EventSource.order(user, source.userType))
             """, doing: "reading exclusions of users without a list"

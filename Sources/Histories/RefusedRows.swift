@@ -6,6 +6,8 @@ package enum RefusedReason: String, Sendable, CaseIterable {
     case beforeYear1990 = "before 1990"
     case inTheFuture = "in the future"
     case unknownAction = "unknown action"
+    /// A text key of more bytes than ``IDType/longestText``.
+    case overlongKey = "overlong key"
 }
 
 /// Rows that a pass over the source left out: all of them counted by reason, the first few of each kept to be shown.

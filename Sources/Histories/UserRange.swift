@@ -51,7 +51,7 @@ extension EventSource {
             SELECT user_id::text FROM (
                 SELECT user_id, row_number() OVER (ORDER BY \(Self.order("user_id", userType))) - 1 AS place FROM (
                     SELECT DISTINCT user_id FROM \(events)
-                    WHERE user_id IS NOT NULL AND \(EventRules(now: now).rows(upTo: asOf))
+                    WHERE user_id IS NOT NULL AND \(Self.sound("user_id", userType)) AND \(EventRules(now: now).rows(upTo: asOf))
                         AND \(remembered())) u) p
             WHERE place > 0 AND place % \(users) = 0 ORDER BY place
             """, doing: "dividing the users of \(names.events)"

@@ -39,7 +39,8 @@ package struct VocabularyReader {
         let counted = """
             SELECT item_id, count(*) FILTER (WHERE lower(action::text) NOT IN (\(impressions))) AS wanted, count(*) AS seen
             FROM \(source.events)
-            WHERE item_id IS NOT NULL AND user_id IS NOT NULL AND occurred_at <= \(instant)
+            WHERE item_id IS NOT NULL AND \(EventSource.sound("item_id", source.itemType))
+                AND user_id IS NOT NULL AND \(EventSource.sound("user_id", source.userType)) AND occurred_at <= \(instant)
                 AND occurred_at >= '1990-01-01Z' AND lower(action::text) IN (\(known)) AND \(source.remembered())
             GROUP BY item_id
             """

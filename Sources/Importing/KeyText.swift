@@ -2,8 +2,7 @@ import Domain
 
 /// Reads user and item keys from the bytes of a field, without a `String` on the way for numbers and uuids.
 package enum KeyText {
-    /// PostgreSQL's b-tree refuses keys above about 2,700 bytes; no sound key comes near this.
-    package static let longestKey = 1024
+    package static let longestKey = IDType.longestText
 
     /// Why a key could not be taken.
     enum Refused: Error { case missing, bad, invalidText }

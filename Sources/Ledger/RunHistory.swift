@@ -39,6 +39,15 @@ package struct JoinableRun: Equatable, Sendable {
     package let serveAt: String
 }
 
+/// What a run has to share next with those who help it.
+package enum SharedWork: Equatable, Sendable {
+    case release(JoinableRun)
+    /// A day of a backfill is whole, or the next one is not divided yet.
+    case later
+    /// The run has ended, or makes no other release.
+    case over
+}
+
 /// The book of runs, read.
 package struct RunHistory {
     let connection: Connection
@@ -77,26 +86,55 @@ package struct RunHistory {
 
     /// What a worker needs to know of a run that it wants to help with.
     package func joinable(_ run: Int) throws -> JoinableRun {
-        let row = try connection.execute(
-            """
-            SELECT command, state, release, model, settings::text AS settings, code_version, config_hash,
-                to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
-                to_char(serve_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS serve_at
-            FROM nearline.run WHERE run = $1::bigint
-            """, [.int(Int64(run))], doing: "reading run \(run)"
-        ).first
         func refuse(_ reason: String) -> LedgerError { .notJoinable(run: run, reason: reason) }
-        guard let row else { throw refuse("there is none of this number; see nearline runs") }
+        guard let row = try row(of: run) else { throw refuse("there is none of this number; see nearline runs") }
         let command = try row.string("command"), state = try row.string("state")
-        guard command == "precompute" else { throw refuse("it is a \(command), which one process does") }
-        guard state == "running" else { throw refuse("it is \(state); nearline precompute goes on with what it left") }
+        guard command == "precompute" || command == "backfill" else {
+            throw refuse("it is a \(command), which one process does")
+        }
+        guard state == "running" else { throw refuse("it is \(state); nearline \(command) goes on with what it left") }
         let version = try row.optionalString("code_version") ?? "unknown"
         guard version == Product.version else {
             throw refuse("it was begun by nearline \(version), this is \(Product.version)")
         }
+        // Lists of some users go into a release that is whole.
+        if command == "backfill", try row.optionalBool("is_history") == false {
+            throw refuse("it makes lists of some users, which one process does")
+        }
+        guard let found = try Self.joinable(row), try row.optionalString("release_state") == "building" else {
+            throw refuse("it has no users to share just now; try again in a moment")
+        }
+        return found
+    }
+
+    /// What is to be done for a run whose lists of one release are made.
+    package func shared(by run: Int, after joined: JoinableRun) throws -> SharedWork {
+        // Of a process that has gone for good nothing else comes.
+        guard let row = try row(of: run), try row.string("command") == "backfill",
+            try row.string("state") == "running", try row.bool("is_leased")
+        else { return .over }
+        guard let next = try Self.joinable(row), next.release != joined.release,
+            try row.optionalString("release_state") == "building"
+        else { return .later }
+        return .release(next)
+    }
+
+    private func row(of run: Int) throws -> Row? {
+        try connection.execute(
+            """
+            SELECT r.command, r.state, r.release, r.model, r.settings::text AS settings, r.code_version,
+                to_char(r.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
+                to_char(r.serve_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS serve_at,
+                coalesce(r.lease_until > now(), false) AS is_leased, l.state AS release_state, l.is_history
+            FROM nearline.run r LEFT JOIN nearline.release l USING (release) WHERE r.run = $1::bigint
+            """, [.int(Int64(run))], doing: "reading run \(run)"
+        ).first
+    }
+
+    private static func joinable(_ row: Row) throws -> JoinableRun? {
         guard let release = try row.optionalInt("release"), let model = try row.optionalString("model"),
             let asOf = try row.optionalString("as_of"), let serveAt = try row.optionalString("serve_at")
-        else { throw refuse("it has not divided its users yet; try again in a moment") }
+        else { return nil }
         return JoinableRun(
             release: release, model: model, settings: try row.string("settings"), asOf: asOf, serveAt: serveAt)
     }

@@ -14,14 +14,18 @@ package struct BackfillDates {
     package var allowsLaterModel: Bool
     package var again: Bool
     package var pace: BackfillPace
+    /// Processes that make lists, this one with them.
+    package var workers: Int
     package var dryRun: Bool
 
     package init(
         from: String, to: String, modelFile: String?, allowsLaterModel: Bool, again: Bool, pace: BackfillPace,
-        dryRun: Bool
+        workers: Int = 1, dryRun: Bool
     ) {
         (self.from, self.to, self.modelFile) = (from, to, modelFile)
-        (self.allowsLaterModel, self.again, self.pace, self.dryRun) = (allowsLaterModel, again, pace, dryRun)
+        (self.allowsLaterModel, self.again, self.pace, self.workers, self.dryRun) = (
+            allowsLaterModel, again, pace, workers, dryRun
+        )
     }
 
     private struct Facts: Encodable {
@@ -44,7 +48,7 @@ package struct BackfillDates {
         context.log.info("plan", metadata: ["what": "\(plan.text.replacing("\n", with: "; "))"])
         try requireRoom(plan, context, on: connection)
         try context.booked(on: connection, settings: settings(context)) { ledger, report in
-            context.pace = try pace.begin(context)
+            context.pace = try pace.part(of: workers).begin(context)
             // Looked at anew: another backfill may have come to its end meanwhile.
             for (date, step) in try self.plan(dates, context, source, on: connection).steps {
                 try context.safePoint()
@@ -88,7 +92,7 @@ package struct BackfillDates {
     }
 
     private func settings(_ context: RunContext) -> String {
-        context.settings.json(ReleaseWish.decisive)
+        context.settings.json(ReleaseWish.decisive, with: pace.settings)
     }
 
     /// - Returns: the release of the day; nil where it was done.
@@ -123,7 +127,7 @@ package struct BackfillDates {
         let left = try unfinished.goOn(with: wish.facts, unlogged: false)
         let build = ReleaseBuild(
             context: context, source: source, artifact: artifact, facts: wish.facts, asOf: instant, serveAt: instant,
-            fingerprint: wish.fingerprint, unlogged: false, workers: 1, ledger: ledger, connection: connection)
+            fingerprint: wish.fingerprint, unlogged: false, workers: workers, ledger: ledger, connection: connection)
         var own = RunReport()
         defer { report.counts.merge(own.counts) { $0 + $1 } }
         do {

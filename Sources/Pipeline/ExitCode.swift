@@ -38,6 +38,7 @@ package enum ExitCode: Int32, Sendable {
             case let error as SourceError: ExitCode(error)
             case let error as PostgresError: ExitCode(error)
             case is ClusterError, is TransitionError: .data
+            case SchemaError.otherEncoding: .configuration
             case is SchemaError: .schemaVersion
             case is LedgerError, is LimitReached: .heldOrLate
             case let error as SafetensorsError: ExitCode(error)

@@ -28,6 +28,11 @@ extension RunContext {
             try connection.execute("SET default_transaction_read_only = on", doing: "promising not to write")
         }
         try Migrator(connection).requireCurrent()
+        now = Int64(
+            try connection.execute(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now", doing: "looking at the clock"
+            )[0]
+            .int("now"))
         return connection
     }
 

@@ -10,6 +10,8 @@ final class LocalWorkers {
     init(_ count: Int, run: Int, threads: Int, _ context: RunContext) throws {
         log = context.log
         let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        // Each has the same part of the rate; what a run pauses for stands with it.
+        let pace = context.pace?.usersPerSecond.map { ["--max-rate", "\($0)"] } ?? []
         for _ in 0..<max(0, count) {
             // Answers are this process's; what the worker has to say goes to the same log.
             processes.append(
@@ -18,7 +20,7 @@ final class LocalWorkers {
                     [
                         "work", "--run", "\(run)", "--threads", "\(threads)", "--database",
                         context.settings.text("database"), "--models", context.settings.text("models"),
-                    ]))
+                    ] + pace))
         }
     }
 

@@ -4,7 +4,7 @@ import Postgres
 ///
 /// What took long earns nothing: each piece of work takes its time from its own beginning, so none comes in a burst.
 package final class Pace {
-    private let usersPerSecond: Double?
+    let usersPerSecond: Double?
     private let conditions: [PauseCondition]
     /// Of its own, since the job's may be in the middle of something.
     private let connection: Connection?

@@ -61,7 +61,13 @@ package struct PauseCondition: Equatable, Sendable {
 
     private var query: String {
         switch measure {
-        case .lagSeconds: "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) FROM pg_stat_replication"
+        // One that says nothing any more says nothing of its lag either; the server takes it off the list after a minute.
+        case .lagSeconds:
+            """
+            SELECT coalesce(max(extract(epoch FROM greatest(
+                replay_lag, CASE WHEN replay_lsn < pg_current_wal_lsn() THEN clock_timestamp() - reply_time END))), 0)
+            FROM pg_stat_replication
+            """
         case .lagBytes:
             "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)), 0) FROM pg_stat_replication"
         case .connections: "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"

@@ -111,7 +111,8 @@ final class RefreshRounds {
 
     /// The key that the text of the queue stands for; nil for what cannot be one.
     private func key(_ text: String) -> ExternalID? {
-        source.userType == .text ? .text(text) : source.userType.parse(text)
+        guard source.userType == .text else { return source.userType.parse(text) }
+        return source.userType.isOverlong(text.utf8.count) ? nil : .text(text)
     }
 
     /// The release that is served now, with its model.

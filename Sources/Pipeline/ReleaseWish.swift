@@ -44,6 +44,7 @@ struct ReleaseWish {
             madeFrom: try Self.madeFrom([
                 "model": model.name, "as-of": asOf.text, "serve-at": serveAt.text, "settings": Checksum.name(settings),
                 "events": fingerprint, "vocabulary": artifact.vocabulary.hash, "asked-as-of": asked,
+                ResumeDecision.program: Product.version,
             ]), date: date, isHistory: isHistory)
     }
 

@@ -33,11 +33,14 @@ package final class RunContext {
     /// The same with the settings of a run that another process has begun.
     func taking(_ json: String, of run: Int) throws -> RunContext {
         let decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
-        return RunContext(command, settings: try settings.taking(decided, from: "run \(run)"))
+        let context = RunContext(command, settings: try settings.taking(decided, from: "run \(run)"))
+        context.now = now
+        return context
     }
 
-    /// Microseconds since 1970.
-    package let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
+    /// Microseconds since 1970: once there is a connection, by the server's clock, which all hosts share and as-of instants
+    /// come from. A host whose own clock is behind would refuse the newest events as future ones.
+    package internal(set) var now = Int64(Date.now.timeIntervalSince1970 * 1e6)
 
     package var threads: Int {
         settings.int("threads") > 0 ? settings.int("threads") : ProcessInfo.processInfo.activeProcessorCount
@@ -141,6 +144,6 @@ package final class RunContext {
                 "[" + String(repeating: "#", count: full) + String(repeating: ".", count: 24 - full) + "] "
                 + "\(Int(fraction * 100))% " + line + ", \(left) s left"
         }
-        FileHandle.standardError.write(Data(("\u{1B}[2K\r" + line + (note.isEmpty ? "" : ", " + note)).utf8))
+        StandardStreams.say("\u{1B}[2K\r" + line + (note.isEmpty ? "" : ", " + note))
     }
 }

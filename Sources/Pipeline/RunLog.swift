@@ -30,6 +30,6 @@ package struct StandardErrorLog: LogHandler {
                 withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
             line = String(decoding: data ?? Data(), as: UTF8.self)
         }
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        StandardStreams.say(line + "\n")
     }
 }

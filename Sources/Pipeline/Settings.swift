@@ -106,8 +106,8 @@ package struct Settings: Sendable {
     package func isDefault(_ name: String) -> Bool { values.first { $0.setting.name == name }!.origin == "default" }
 
     /// Name and value of the settings that change results, as JSON with sorted keys.
-    package func json(_ names: [String]) -> String {
-        let object = Dictionary(uniqueKeysWithValues: names.map { ($0, text($0)) })
+    package func json(_ names: [String], with more: [String: String] = [:]) -> String {
+        let object = Dictionary(uniqueKeysWithValues: names.map { ($0, text($0)) }).merging(more) { $1 }
         let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data ?? Data(), as: UTF8.self)
     }

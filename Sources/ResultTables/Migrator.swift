@@ -6,6 +6,7 @@ package enum SchemaError: Error, Equatable, CustomStringConvertible {
     case newer(found: Int, known: Int)
     case older(found: Int, needed: Int)
     case changed(number: Int, name: String)
+    case otherEncoding(String)
 
     package var description: String {
         switch self {
@@ -16,6 +17,9 @@ package enum SchemaError: Error, Equatable, CustomStringConvertible {
         case .changed(let number, let name):
             "migration \(number) (\(name)) was applied with other contents than this nearline has; "
                 + "this build and the database do not belong together"
+        case .otherEncoding(let found):
+            "the database is encoded in \(found), and keys are ordered by their bytes in UTF8; "
+                + "move to one that was created WITH ENCODING 'UTF8' TEMPLATE template0"
         }
     }
 }
@@ -60,11 +64,13 @@ package struct Migrator {
     }
 
     private func hasLedger() throws -> Bool {
-        try connection.execute(
-            "SELECT to_regclass('nearline.migration') IS NOT NULL AS there", doing: "looking for the schema nearline")[
-                0
-            ]
-            .bool("there")
+        let row = try connection.execute(
+            """
+            SELECT to_regclass('nearline.migration') IS NOT NULL AS there, current_setting('server_encoding') AS encoding
+            """, doing: "looking for the schema nearline")[0]
+        let encoding = try row.string("encoding")
+        guard encoding == "UTF8" else { throw SchemaError.otherEncoding(encoding) }
+        return try row.bool("there")
     }
 
     /// What is missing, after checking that what is there is what this binary would have applied.

@@ -50,11 +50,15 @@ package struct ResumeDecision: Equatable, Sendable {
         }
     }
 
+    /// The part of what a release is made from that no hash has: an upgrade is no reason to make a whole release anew, but two
+    /// halves of one come from one program.
+    package static let program = "nearline"
+
     /// Why a release cannot be gone on with; nil where it can.
     private static func difference(
         _ left: UnfinishedRelease, _ settingsHash: String, _ madeFrom: [String: String], _ unlogged: Bool
     ) -> String? {
-        guard left.settingsHash == settingsHash else {
+        guard left.settingsHash == settingsHash, left.madeFrom[program] == madeFrom[program] else {
             let parts = Set(madeFrom.keys).union(left.madeFrom.keys).sorted().filter {
                 madeFrom[$0] != left.madeFrom[$0]
             }

@@ -47,6 +47,8 @@ struct Backfill: ParsableCommand {
             "Pause while this holds: replication-lag>30s, replication-lag>64MB, connections>80; may be repeated.",
             valueName: "condition"))
     var pauseIf: [String] = []
+    @Option(help: "Processes that make lists of days; more may join with nearline work, from here or from other hosts.")
+    var workers = 1
     @Flag(help: "Only say what would be made, reading in READ ONLY transactions.")
     var dryRun = false
 
@@ -58,6 +60,9 @@ struct Backfill: ParsableCommand {
         guard from != nil || model == nil && !withLaterModel && !again && candidates == nil else {
             throw ValidationError(
                 "--model, --with-later-model, --candidates and --again are for days; users get the current release's")
+        }
+        guard (1...256).contains(workers), from != nil || workers == 1 else {
+            throw ValidationError("--workers must be between 1 and 256, and is for days; got \(workers)")
         }
         guard maxRate.map({ $0 > 0 && $0.isFinite }) ?? true else {
             throw ValidationError("--max-rate must be more than 0, got \(maxRate!)")
@@ -80,7 +85,7 @@ struct Backfill: ParsableCommand {
             if let from, let to {
                 return try BackfillDates(
                     from: from, to: to, modelFile: model, allowsLaterModel: withLaterModel, again: again, pace: pace(),
-                    dryRun: dryRun
+                    workers: workers, dryRun: dryRun
                 ).run(context)
             }
             let choice = users.map { UserChoice.file($0) } ?? .condition(condition!)

@@ -15,7 +15,7 @@ struct Doctor: ParsableCommand {
             var job = CheckHealth()
             let answer = try job.run(context)
             guard let failure = job.failure else { return answer }
-            print(common.json ? answer.json : answer.text)
+            try StandardStreams.answer(common.json ? answer.json : answer.text)
             throw ArgumentParser.ExitCode(Pipeline.ExitCode(for: failure).rawValue)
         }
     }

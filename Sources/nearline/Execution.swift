@@ -13,13 +13,13 @@ func execute(
         let settings = try Settings(
             flags: given, environment: ProcessInfo.processInfo.environment, file: common.config)
         let answer = try job(RunContext(command, settings: settings))
-        print(common.json ? answer.json : answer.text)
+        try StandardStreams.answer(common.json ? answer.json : answer.text)
     } catch let error as ArgumentParser.ExitCode {
         throw error
     } catch {
         // A statement that a signal, or a limit, cancelled fails in its own words; what happened is the stop.
         let error: any Error = StopSignal.shared.reason ?? error
-        FileHandle.standardError.write(Data("nearline \(command): \(error)\n".utf8))
+        StandardStreams.complain("nearline \(command): \(error)")
         if let stopped = error as? Stopped { throw ArgumentParser.ExitCode(128 + stopped.signal) }
         throw ArgumentParser.ExitCode(Pipeline.ExitCode(for: error).rawValue)
     }

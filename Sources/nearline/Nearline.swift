@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Pipeline
 
 @main
 struct Nearline: ParsableCommand {
@@ -21,4 +22,9 @@ struct Nearline: ParsableCommand {
             Prune.self, Lookup.self,
             Clusters.self, Runs.self, Status.self, Forget.self, Config.self, Simulate.self,
         ])
+
+    static func main() {
+        StandardStreams.prepare()
+        main(nil)
+    }
 }

@@ -28,7 +28,7 @@ struct Status: ParsableCommand {
             var job = ShowStatus(maxAge: Age(maxAge)!)
             let answer = try job.run(context)
             guard job.code != .done else { return answer }
-            print(common.json ? answer.json : answer.text)
+            try StandardStreams.answer(common.json ? answer.json : answer.text)
             throw ArgumentParser.ExitCode(job.code.rawValue)
         }
     }

@@ -117,6 +117,75 @@ import Testing
         #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE is_history") == 3)
     }
 
+    @Test func severalProcessesMakeTheBytesOfOneAlsoWhereTheyJoinFromElsewhere() throws {
+        let (calm, shop, joined) = (try shop(), try shop(), try shop())
+        let small = Self.settings.merging(["NEARLINE_SHARD_USERS": "7"]) { $1 }
+        let days = ["backfill", "--from", "2025-12-26", "--to", "2025-12-28"]
+        func made(_ shop: Shop, _ more: String...) throws -> [String: String] {
+            let ended = try shop.commands.run(days + more, with: small)
+            try #require(ended.code == 0, "\(ended.errors)")
+            return try history(shop)
+        }
+        let whole = try made(calm)
+        // Each shard takes a moment, so that the second process, too, comes by one.
+        let slowly = """
+            CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.state = 'done' AND NEW.shard > 0 THEN PERFORM pg_sleep(0.3); END IF; RETURN NEW;
+            END $$;
+            CREATE TRIGGER wait BEFORE UPDATE ON nearline.release_shard FOR EACH ROW EXECUTE FUNCTION public.wait()
+            """
+        try shop.execute(slowly)
+        #expect(try made(shop, "--workers", "2") == whole)
+        func workers(_ shop: Shop) throws -> [Int] {
+            try [2, 3].map {
+                try shop.number("SELECT count(DISTINCT worker) FROM nearline.release_shard WHERE release = \($0)")
+            }
+        }
+        #expect(try workers(shop) == [2, 2])
+        // One that joins goes on with the next day, and leaves with the run.
+        try joined.execute(slowly)
+        let running = try joined.commands.start(days, with: small)
+        try waitUntil("the first shard") {
+            try joined.number("SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") > 0
+        }
+        let run = try joined.number("SELECT max(run) FROM nearline.run")
+        let helper = try joined.commands.run(["work", "--run", "\(run)"])
+        #expect(try running.wait().code == 0)
+        #expect(
+            helper.code == 0 && helper.output.contains("of 2 releases, for run \(run)"),
+            "\(helper.output) \(helper.errors)")
+        #expect(try workers(joined) == [2, 2])
+        #expect(try history(joined) == whole)
+    }
+
+    @Test func whoeverJoinsKeepsToItsPaceToo() throws {
+        let shop = try shop()
+        let small = Self.settings.merging(["NEARLINE_SHARD_USERS": "7"]) { $1 }
+        let running = try shop.commands.start(
+            [
+                "backfill", "--from", "2025-12-26", "--to", "2025-12-27", "--max-rate", "7", "--pause-if",
+                "connections>4711",
+            ],
+            with: small)
+        try waitUntil("the first shard") {
+            try shop.number("SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") > 0
+        }
+        let run = "\(try shop.number("SELECT max(run) FROM nearline.run"))"
+        try shop.refuse("work", "--run", run, code: 75, saying: ["held to 7.0 users a second", "--max-rate"])
+        // Sooner or later one condition holds for each of them.
+        try shop.execute(
+            "UPDATE nearline.run SET settings = settings || '{\"pause-if\": \"replication-lag>1GB,connections>0\"}' WHERE run = \(run)"
+        )
+        let helper = try shop.commands.start(["work", "--run", run, "--max-rate", "5"], with: small)
+        try waitUntil("the pause") { try helper.errorsSoFar.contains("connections>0, it is") }
+        helper.send(SIGTERM)
+        #expect(try helper.wait().code == 143)
+        running.send(SIGTERM)
+        #expect(try running.wait().code == 143)
+        try shop.refuse(
+            "backfill", "--where", "true", "--workers", "2", code: 64, saying: ["--workers", "is for days"])
+    }
+
     @Test func aDayThatAGateRefusesIsSaidAndTriedAgain() throws {
         let shop = try shop()
         let refused = try shop.commands.run(

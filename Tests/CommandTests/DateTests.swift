@@ -126,6 +126,32 @@ import Testing
         #expect(try shop.text(missed) == "0")
     }
 
+    /// Each night is begun three times, as the hourly starts do; two are missed, and a model is made in between.
+    @Test func aWeekOfNightsMakesEachOfItsDaysOnceWhateverWasMissed() throws {
+        let shop = try Shop.published()
+        let nights = ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-07", "2026-01-08"]
+        for (place, date) in nights.enumerated() {
+            try addEvent(shop, at: "\(date) 00:00Z")
+            if place == 2 { try shop.succeed("train", "--as-of", "\(date)T00:00:00Z") }
+            let first = try shop.commands.run(["precompute", "--date", date, "--catch-up"])
+            #expect(first.code == 0 && first.output.contains("release \(place + 2) is current"), "\(first)")
+            #expect(first.errors.contains("dates were missed") == (date == "2026-01-07"), "\(date): \(first.errors)")
+            for _ in 0..<2 { _ = try nothingToDo(shop, "--date", date, "--catch-up") }
+            try shop.succeed("prune", "--keep", "3")
+            #expect(try shop.currentRelease() == place + 2)
+        }
+        #expect(
+            try shop.texts(
+                "SELECT logical_date::text AS text FROM nearline.release WHERE logical_date IS NOT NULL ORDER BY release"
+            )
+                == nights)
+        #expect(
+            try shop.texts(
+                "SELECT DISTINCT release::text AS text FROM nearline.candidate ORDER BY 1") == ["4", "5", "6"])
+        #expect(try shop.number("SELECT count(DISTINCT model) FROM nearline.release") == 2)
+        #expect(try shop.strayTables().isEmpty)
+    }
+
     @Test func ofTenStartsAtOnceOneMakesTheDay() throws {
         let shop = try Shop.published()
         let all = try (0..<10).map { _ in try shop.commands.start(["precompute", "--date", "2026-01-02"]) }

@@ -69,6 +69,59 @@ import Testing
         #expect(try shop.strayTables().isEmpty)
     }
 
+    /// As a server says it of a deadlock, of transactions that cannot stand in a row, and of a standby's recovery.
+    @Test(arguments: ["40001", "40P01", "55P03"])
+    func whatMayPassIsTriedAgainToTheSameBytes(_ state: String) throws {
+        let calm = try Shop.published()
+        try #require(try calm.commands.run(Self.command, with: Self.small).code == 0)
+        let shop = try Shop.published()
+        try raise(state, everyThirdShardOf: shop)
+        let ended = try shop.commands.run(Self.command, with: Self.small)
+        #expect(ended.code == 0 && ended.errors.contains("SQLSTATE \(state)"), "\(ended.errors)")
+        #expect(try shop.number("SELECT last_value FROM public.stored") > 30, "hardly any was refused")
+        #expect(try shop.payloads(ofRelease: 2) == calm.payloads(ofRelease: 2))
+        #expect(try shop.number("SELECT max(term) FROM nearline.release_shard WHERE release = 2") > 1)
+    }
+
+    @Test func whatWillNotPassIsTriedOnce() throws {
+        let shop = try Shop.published()
+        try raise("22012", everyThirdShardOf: shop)
+        let ended = try shop.commands.run(Self.command, with: Self.small)
+        #expect(ended.code == 65 && !ended.errors.contains("trying again"), "\(ended.code): \(ended.errors)")
+        #expect(try shop.number("SELECT last_value FROM public.stored") == 3)
+        #expect(try shop.currentRelease() == 1)
+    }
+
+    @Test(arguments: ["40001", "40P01"])
+    func aRefreshTriesAgainToo(_ state: String) throws {
+        let shop = try Shop.refreshing(), users = try shop.users(3)
+        for user in users { try shop.click(user) }
+        try raise(state, at: "INSERT ON nearline.overlay_r1", where: "nextval('public.stored') <= 2", of: shop)
+        let ended = try shop.commands.run(["refresh"])
+        #expect(ended.code == 0 && ended.errors.contains("SQLSTATE \(state)"), "\(ended.errors)")
+        #expect(try shop.overlay() == users.map { "1 \($0)" })
+        #expect(try shop.waiting() == 0)
+    }
+
+    private func raise(_ state: String, everyThirdShardOf shop: Shop) throws {
+        try raise(
+            state, at: "UPDATE OF written_at ON nearline.release_shard", where: "nextval('public.stored') % 3 = 0",
+            of: shop)
+    }
+
+    /// A sequence counts on where a transaction is taken back.
+    private func raise(_ state: String, at change: String, where condition: String, of shop: Shop) throws {
+        try shop.execute(
+            """
+            CREATE SEQUENCE public.stored;
+            CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF \(condition) THEN RAISE EXCEPTION 'a test' USING ERRCODE = '\(state)'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse BEFORE \(change) FOR EACH ROW EXECUTE FUNCTION public.refuse()
+            """)
+    }
+
     @Test func aServerThatIsAwayForAWhileIsWaitedFor() throws {
         let calm = try Shop.published()
         try #require(try calm.commands.run(Self.command, with: Self.small).code == 0)

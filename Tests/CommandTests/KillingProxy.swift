@@ -1,6 +1,7 @@
 import Foundation
 
-/// Stands between a command and PostgreSQL, and ends the command with `kill -9` at a statement of its choice.
+/// Stands between a command and PostgreSQL, and ends the command with `kill -9`, or its session only, at a statement of its
+/// choice.
 ///
 /// Statements are counted over all connections of the command: simple queries and parses, as libpq sends one for each call.
 final class KillingProxy: @unchecked Sendable {
@@ -18,14 +19,20 @@ final class KillingProxy: @unchecked Sendable {
     private let server: String
     private let name: String
     private let point: (statement: Int, moment: Moment)?
+    private let cuts: Bool
     private let listener: Int32
     private let lock = NSLock()
     private var victim: Int32?
     private var statements = 0
-    private var isOver = false
+    private var commits: [Int] = []
+    /// The statement behind which a session was cut.
+    private(set) var hits: Int?
 
-    /// - Parameter point: nil kills never, and only counts.
-    init(at point: (statement: Int, moment: Moment)?) throws {
+    /// - Parameters:
+    ///   - point: nil kills never, and only counts.
+    ///   - cuts: the process lives, and loses that one session.
+    init(at point: (statement: Int, moment: Moment)?, cuts: Bool = false) throws {
+        self.cuts = cuts
         let environment = ProcessInfo.processInfo.environment
         server = environment["PGHOST"] ?? ""
         name = ".s.PGSQL.\(environment["PGPORT"] ?? "5432")"
@@ -50,6 +57,9 @@ final class KillingProxy: @unchecked Sendable {
     func aim(at process: Int32) { lock.withLock { victim = process } }
 
     var statementsSeen: Int { lock.withLock { statements } }
+
+    /// Which of them were commits.
+    var commitsSeen: [Int] { lock.withLock { commits } }
 
     private func accept() {
         while true {
@@ -83,7 +93,9 @@ final class KillingProxy: @unchecked Sendable {
             waiting += chunk[..<count]
             while let length = Self.message(waiting, headless) {
                 let kills =
-                    isFrontend ? !headless && isKilled(by: waiting[0], aimed) : isKilled(answer: waiting[0], aimed)
+                    isFrontend
+                    ? !headless && isKilled(by: waiting[0], isCommit: Self.isCommit(waiting[..<length]), aimed)
+                    : isKilled(answer: waiting[0], aimed)
                 if kills { shoot() }
                 guard !kills, Self.send(waiting[..<length], to: target) else {
                     shutdown(source, Int32(SHUT_RDWR))
@@ -105,10 +117,17 @@ final class KillingProxy: @unchecked Sendable {
         return bytes.count >= length ? length : nil
     }
 
-    private func isKilled(by type: UInt8, _ aimed: Aimed) -> Bool {
+    /// Behind the letter and the length; a parse has the name of the statement, none, before it.
+    private static func isCommit(_ message: ArraySlice<UInt8>) -> Bool {
+        let text = message.dropFirst(message.first == UInt8(ascii: "P") ? 6 : 5)
+        return text.starts(with: "COMMIT".utf8)
+    }
+
+    private func isKilled(by type: UInt8, isCommit: Bool, _ aimed: Aimed) -> Bool {
         guard type == UInt8(ascii: "Q") || type == UInt8(ascii: "P") else { return false }
         return lock.withLock {
             statements += 1
+            if isCommit { commits.append(statements) }
             guard let point, statements == point.statement else { return false }
             aimed.isOn = point.moment != .before
             return point.moment == .before
@@ -123,6 +142,7 @@ final class KillingProxy: @unchecked Sendable {
     }
 
     private func shoot() {
+        if cuts { return lock.withLock { if let point { hits = point.statement } } }
         while true {
             if let victim = lock.withLock({ victim }) {
                 kill(victim, SIGKILL)

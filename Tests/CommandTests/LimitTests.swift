@@ -47,6 +47,23 @@ import Testing
         #expect(ended.code == 75 && ended.errors.contains("more than --max-memory 4"), "\(ended.errors)")
     }
 
+    @Test func aRunThatIsSlowButMovesIsNotTakenForOneThatStands() throws {
+        let shop = try Shop.published()
+        try shop.execute(
+            """
+            CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$;
+            CREATE TRIGGER wait BEFORE UPDATE OF written_at ON nearline.release_shard FOR EACH ROW
+            EXECUTE FUNCTION public.wait()
+            """)
+        let ended = try shop.commands.run(
+            Self.command + ["--stall", "5s"], with: ["NEARLINE_SHARD_USERS": "15"])
+        #expect(ended.code == 0, "\(ended.errors)")
+        #expect(
+            try shop.number(
+                "SELECT extract(epoch FROM ended_at - started_at) FROM nearline.run ORDER BY run DESC LIMIT 1")
+                > 5)
+    }
+
     @Test func limitsThatAreNotReachedChangeNothing() throws {
         let shop = try Shop.published()
         try shop.succeed("precompute", "--as-of", Shop.asOf, "--again", "--deadline", "1h", "--max-memory", "100000")

@@ -65,6 +65,40 @@ import Testing
         #expect(try service.wait(seconds: 10).code == 143)
     }
 
+    @Test(.enabled(if: Pooler.isHere, "there is no PgBouncer here (Debian: pgbouncer)"))
+    func behindAPoolerInTransactionModeEveryListArrivesAndAKilledServiceIsFollowedByTheNext() throws {
+        let shop = try Shop.refreshing(), pooler = try Pooler(at: shop), users = try shop.users(40)
+        func start() throws -> RunningCommand {
+            try shop.commands.start(["refresh", "--every", "1s"], with: pooler.environment)
+        }
+        let service = try start()
+        // In three goes, so that some come while it makes the lists of others.
+        for part in [users[0..<10], users[10..<20], users[20..<30]] {
+            for user in part { try shop.click(user) }
+            try waitUntil("the lists") { try shop.overlay().contains("1 \(part.last!)") }
+        }
+        try waitUntil("every list") { try shop.waiting() == 0 && shop.overlay().count == 30 }
+        #expect(try shop.number("SELECT count(*) FROM nearline.run WHERE command = 'refresh' AND is_pooled") == 1)
+        service.send(SIGKILL)
+        _ = try service.wait()
+        for user in users[20..<40] { try shop.click(user) }
+        // Behind a pooler only the lease tells that it is gone.
+        try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")
+        let next = try start()
+        try waitUntil("every list") { try shop.waiting() == 0 && shop.overlay().count == 40 }
+        next.send(SIGTERM)
+        #expect(try next.wait(seconds: 10).code == 143)
+        // Each list has seen its user's last event.
+        #expect(
+            try shop.number(
+                """
+                SELECT count(*) FROM nearline.overlay_r1 o
+                WHERE o.as_of < (SELECT max(occurred_at) FROM shop.events e WHERE e.user_id = o.user_id)
+                """) == 0)
+        // Nothing of a session stays with the pooler's.
+        #expect(try pooler.advisoryLocks(in: shop) == 0)
+    }
+
     @Test func aReleaseThatIsPublishedWhileItWorksIsFollowed() throws {
         let shop = try Shop.refreshing(), user = try shop.users(1)[0]
         try shop.click(user)

@@ -159,6 +159,64 @@ import Testing
         #expect(try shop.waiting() == before)
     }
 
+    /// Frozen before it stores, while it reads (exclusions are read behind the queue), and in the middle of storing.
+    @Test(arguments: ["shop.exclusions", "nearline.overlay_r1"])
+    func nothingLandsOfARefreshThatWasFrozenBeyondItsLeaseWhileAnotherDidTheWork(_ place: String) throws {
+        let shop = try Shop.refreshing(), users = try shop.users(2)
+        try shop.click(users[0], users[1])
+        let frozen = try shop.holding(place, in: place == "shop.exclusions" ? "ACCESS EXCLUSIVE" : "SHARE") {
+            let running = try shop.commands.start(["refresh"])
+            try shop.awaitLockWait(of: "refresh")
+            running.send(SIGSTOP)
+            return running
+        }
+        // A minute later.
+        try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")
+        let other = try shop.commands.start(["refresh", "--every", "1h"])
+        try waitUntil("the other to do the work") { try shop.waiting() == 0 }
+        #expect(try shop.overlay() == users.map { "1 \($0)" })
+        // Were its rows to land, the list that is taken away here would be back, and who waits for the next round would not.
+        try shop.execute("DELETE FROM nearline.overlay WHERE user_id = \(users[1])")
+        try shop.click(users[1])
+        let stored = "SELECT user_id || ' ' || xmin || ' ' || as_of AS text FROM nearline.overlay_r1"
+        let before = try shop.texts(stored)
+        frozen.send(SIGCONT)
+        let ended = try frozen.wait()
+        #expect(ended.code == 75, "\(ended.code): \(ended.errors)")
+        #expect(try shop.texts(stored) == before)
+        #expect(try shop.waiting() == 1)
+        let states = try shop.texts("SELECT state AS text FROM nearline.run WHERE command = 'refresh' ORDER BY run")
+        #expect(states == ["failed", "running"], "it says itself how it ended")
+        other.send(SIGTERM)
+        #expect(try other.wait(seconds: 10).code == 143)
+    }
+
+    /// It reads the queue again, and makes the lists of who waits then.
+    @Test func aRefreshThatWasFrozenWhileAnotherCameAndWentGoesOnWithWhatIsLeft() throws {
+        let shop = try Shop.refreshing(), users = try shop.users(2)
+        try shop.click(users[0], users[1])
+        let frozen = try shop.holding("nearline.overlay_r1", in: "SHARE") {
+            let running = try shop.commands.start(["refresh"])
+            try shop.awaitLockWait(of: "refresh")
+            running.send(SIGSTOP)
+            return running
+        }
+        try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")
+        try shop.succeed("refresh")
+        let first = "SELECT xmin || ' ' || as_of AS text FROM nearline.overlay_r1 WHERE user_id = \(users[0])"
+        let before = try shop.text(first)
+        try shop.click(users[1])
+        frozen.send(SIGCONT)
+        #expect([0, 75].contains(try frozen.wait().code))
+        #expect(try shop.text(first) == before, "it was not this one's turn any more")
+        try shop.succeed("refresh")
+        #expect(try shop.waiting() == 0)
+        #expect(
+            try shop.number(
+                "SELECT count(*) FROM nearline.overlay_r1 o WHERE as_of < (SELECT max(occurred_at) FROM shop.events e WHERE e.user_id = o.user_id)"
+            ) == 0)
+    }
+
     @Test func afterAPublicationOrARollbackNobodyFallsBackBehindWhatTheyWereServed() throws {
         let shop = try Shop.refreshing(), users = try shop.users(2)
         try shop.click(users[0])

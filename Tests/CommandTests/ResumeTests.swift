@@ -97,6 +97,48 @@ import Testing
             saying: ["there is no unfinished release"])
     }
 
+    @Test func anUpgradeInTheMiddleOfARunBeginsItsReleaseAnewAndHelpsNoneOfTheOldVersion() throws {
+        let shop = try Shop.published()
+        try interrupted(shop) { running, holder in
+            // As if an older binary had begun it.
+            try shop.execute(
+                """
+                UPDATE nearline.run SET code_version = '0.0.9' WHERE state = 'running';
+                UPDATE nearline.release SET made_from = made_from || '{"nearline": "0.0.9"}' WHERE release = 2
+                """)
+            try shop.refuse(
+                "work", "--run", "\(shop.number("SELECT max(run) FROM nearline.run"))", code: 75,
+                saying: ["it was begun by nearline 0.0.9, this is "])
+            running.send(SIGKILL)
+            _ = try running.wait()
+            try holder.execute("ROLLBACK", doing: "letting go")
+        }
+        try shop.awaitEndOfSessions()
+        let refused = try shop.commands.run(Self.command + ["--resume"], with: Self.small)
+        #expect(refused.code == 65 && refused.errors.contains("another nearline (0.0.9, now "), "\(refused.errors)")
+        let ended = try shop.commands.run(Self.command, with: Self.small)
+        #expect(ended.code == 0 && ended.errors.contains("dropped an unfinished release"), "\(ended.errors)")
+        #expect(try shop.currentRelease() == 3)
+        #expect(try made(shop) == undisturbed())
+    }
+
+    /// Vacuum may clear away what is older than the oldest of these.
+    @Test func noSnapshotIsOlderThanTheShardAtWork() throws {
+        let shop = try Shop.published()
+        try interrupted(shop) { running, holder in
+            let held =
+                "FROM pg_stat_activity WHERE datname = current_database() "
+                + "AND application_name LIKE 'nearline precompute%' AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
+            #expect(try shop.number("SELECT count(*) \(held)") == 1, "the one that stores shard 5")
+            #expect(
+                try shop.number(
+                    "SELECT count(*) \(held) AND xact_start <= (SELECT max(written_at) FROM nearline.release_shard WHERE release = 2)"
+                ) == 0)
+            try holder.execute("ROLLBACK", doing: "letting go")
+            #expect(try running.wait().code == 0)
+        }
+    }
+
     @Test func aStoppedRunGivesItsShardBackAndGoesOn() throws {
         let shop = try Shop.published()
         try interrupted(shop) { running, holder in
@@ -163,6 +205,36 @@ import Testing
         try shop.refuse("work", "--run", "99", code: 75, saying: ["run 99 cannot be joined", "there is none"])
         try shop.refuse("work", "--run", "3", code: 75, saying: ["it is done"])
         try shop.refuse("work", "--run", "1", code: 75, saying: ["it is a import"])
+    }
+
+    /// Two containers: the same host name, and each the process with the number one.
+    @Test(.enabled(if: geteuid() == 0, "namespaces are for root"))
+    func processesOfTheSameHostNameAndNumberAreToldApart() throws {
+        let shop = try Shop.published()
+        let path = try #require(ProcessInfo.processInfo.environment["NEARLINE_BIN"])
+        func contained(_ body: (RunningCommand) throws -> Void) throws {
+            try body(
+                try RunningCommand(
+                    "/usr/bin/unshare", ["--pid", "--fork", "--mount-proc", "--kill-child", path] + Self.command,
+                    environment: shop.commands.environment.merging(Self.small) { $1 }, folder: shop.folder, input: nil))
+        }
+        try shop.holding("nearline.fallback") {
+            try contained { first in
+                try shop.awaitLockWait(of: "precompute")
+                try contained { second in
+                    let ended = try second.wait()
+                    #expect(ended.code == 75 && ended.errors.contains("already running"), "\(ended.errors)")
+                }
+                first.send(SIGKILL)
+                _ = try first.wait()
+            }
+        }
+        try shop.awaitEndOfSessions()
+        try contained { third in
+            let ended = try third.wait()
+            #expect(ended.code == 0 && ended.errors.contains("going on with an unfinished release"), "\(ended.errors)")
+        }
+        #expect(try made(shop) == undisturbed())
     }
 
     @Test func ofTenStartsAtOnceExactlyOneWorks() throws {

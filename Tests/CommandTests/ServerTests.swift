@@ -75,6 +75,26 @@ import Testing
             saying: ["migration \(newest - 1)", "needs \(newest)", "run: nearline migrate"])
     }
 
+    /// A run of the old version would go on as if its tables were still what they were.
+    @Test func whileARunIsAtWorkNothingIsMigratedUnderIt() throws {
+        let shop = try Shop.published()
+        let newest = try shop.number("SELECT max(number) FROM nearline.migration")
+        let ended = try shop.holding("nearline.fallback") {
+            let running = try shop.commands.start(["precompute", "--as-of", Shop.asOf, "--again"])
+            try shop.awaitLockWait(of: "precompute")
+            try shop.execute(
+                """
+                CREATE TABLE public.taken AS SELECT * FROM nearline.migration WHERE number = \(newest);
+                DELETE FROM nearline.migration WHERE number = \(newest)
+                """)
+            let refused = try shop.commands.run(["migrate"])
+            #expect(refused.code == 75 && refused.errors.contains("precompute is already running"), "\(refused)")
+            try shop.execute("INSERT INTO nearline.migration SELECT * FROM public.taken")
+            return running
+        }.wait()
+        #expect(ended.code == 0, "\(ended.errors)")
+    }
+
     @Test(arguments: ["precompute", "migrate", "lookup"]) func newerSchemaIsLeftAlone(_ command: String) throws {
         let shop = try Shop.published()
         let newest = try shop.number("SELECT max(number) FROM nearline.migration")
@@ -86,6 +106,23 @@ import Testing
         #expect(try shop.contents() == before)
         try shop.execute("DELETE FROM nearline.migration WHERE number = \(newest + 1)")
         #expect(try shop.commands.run(["lookup", "--any"]).code == 0)
+    }
+
+    /// SQL_ASCII takes any bytes, and LATIN1 orders them otherwise.
+    @Test(arguments: ["SQL_ASCII", "LATIN1"]) func databaseOfAnotherEncodingIsRefusedBeforeAnythingIsMade(
+        _ name: String
+    )
+        throws
+    {
+        let shop = try Shop(), database = "\(shop.database)_other"
+        try shop.connection.execute(
+            "CREATE DATABASE \(database) ENCODING '\(name)' LOCALE 'C' TEMPLATE template0", doing: "making a database")
+        defer { try? shop.execute("DROP DATABASE \(database)") }
+        for command in [["migrate"], ["doctor"], ["precompute"]] {
+            let ended = try shop.commands.run(command, with: ["PGDATABASE": database])
+            #expect(ended.code == 78, "\(command): \(ended)")
+            #expect((ended.output + ended.errors).contains("is encoded in \(name)"), "\(command): \(ended)")
+        }
     }
 
     @Test(arguments: ["precompute", "migrate"]) func migrationWithOtherContentsIsRefused(_ command: String) throws {

@@ -71,6 +71,26 @@ import Testing
         #expect(try shop.strayTables().isEmpty)
     }
 
+    /// Clearing up waits for what a test holds; whoever asks twice does not want to wait.
+    @Test func aSecondSignalEndsTheProcessAtOnceAndTheNextRunGoesOn() throws {
+        let shop = try Shop.published(), before = try shop.served()
+        try shop.holding("nearline.release, nearline.run") {
+            let waiting = try shop.commands.start(["precompute", "--as-of", Shop.asOf, "--again"])
+            try shop.awaitLockWait(of: "precompute")
+            // Frozen, so that no statement is cancelled in between: both have come when it goes on.
+            waiting.send(SIGSTOP)
+            waiting.send(SIGTERM)
+            waiting.send(SIGINT)
+            waiting.send(SIGCONT)
+            let ended = try waiting.wait(seconds: 10)
+            #expect([128 + SIGTERM, 128 + SIGINT].contains(ended.code), "\(ended)")
+        }
+        try shop.awaitEndOfSessions()
+        #expect(try shop.served() == before)
+        try shop.succeed("precompute", "--as-of", Shop.asOf, "--again")
+        #expect(try shop.payloads(ofRelease: shop.currentRelease()) == shop.payloads(ofRelease: 1))
+    }
+
     /// Before the run is booked, too: counting the events is the first long wait of a night.
     @Test(arguments: ["precompute", "train"])
     func aSignalReachesARunThatHasNotBegun(_ command: String) throws {

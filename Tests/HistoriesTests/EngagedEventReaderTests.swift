@@ -120,7 +120,13 @@ import Testing
     }
 
     @Test func badRowsAreThoseThatTheOtherReadersRefuse() throws {
-        let drawn = try Drawn("text", rows: 5000, seed: 9), source = try drawn.source()
+        let drawn = try Drawn("text", rows: 5000, seed: 9)
+        try drawn.database.connection.script(
+            """
+            INSERT INTO events SELECT v.u, v.i, occurred_at, 'click' FROM (SELECT min(occurred_at) AS occurred_at FROM events
+                WHERE occurred_at > '1990-01-01Z') e, (VALUES (repeat('u', 1025), 'k1'), ('k1', repeat('i', 1025))) v (u, i)
+            """, doing: "adding overlong keys")
+        let source = try drawn.source()
         var other = HistoryReader(
             source, vocabulary: vocabulary(.text, [.text("k1")]), settings: HistorySettings(), asOf: Self.asOf,
             now: Moment.year2026)

@@ -33,6 +33,12 @@ import Testing
         #expect(decision.discards == [7: "a later run had begun the same anew"])
     }
 
+    @Test func whatAnotherVersionBeganIsNotGoneOnWithThoughItWasMadeFromTheSame() {
+        let decision = decide([left(7, parts.merging([ResumeDecision.program: "0.0.9"]) { $1 })])
+        #expect(decision.goesOnWith == nil)
+        #expect(decision.discards == [7: "made from another nearline (0.0.9, now none)"])
+    }
+
     @Test func whatDiffersIsNamedWithBothValues() {
         let decision = decide([left(7, hash: "other", ["model": "m0", "as-of": "2025-01-01", "settings": "s"])])
         #expect(decision.goesOnWith == nil)

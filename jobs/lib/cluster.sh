@@ -3,6 +3,8 @@
 # enter. Sourced, never run. Silent when all is well; whatever was killed, and whenever, the next start puts right.
 #
 #     cluster_start DIR     makes the cluster when there is none, starts it, exports PGHOST PGPORT PGUSER PGDATABASE
+#     cluster_replica DIR   makes a streaming replica of the cluster that PGHOST and PGPORT lead to, and starts it; they lead
+#                           to the replica then
 #     cluster_running DIR   whether its server runs
 #     cluster_stop DIR      stops the server and keeps the data
 #     cluster_remove DIR    stops the server and removes everything that cluster_start made, but for the lock
@@ -10,7 +12,8 @@
 # Beside DIR: DIR.lock (one of these at a time), DIR.log (the server's), DIR.location (where the data is, when it could
 # not be in DIR). CLUSTER_FSYNC=off makes a throwaway cluster that does not outlive a power cut.
 #
-# The helpers read their caller's `dir` (absolute), `data` (the data folder, or empty) and `user` (who runs the server).
+# The helpers read their caller's `dir` (absolute), `data` (the data folder, or empty), `user` (who runs the server) and
+# `primary` (what a replica follows, or empty).
 
 # shellcheck source-path=SCRIPTDIR source=postgres.sh
 source "${BASH_SOURCE[0]%/*}/postgres.sh"
@@ -20,9 +23,16 @@ source "${BASH_SOURCE[0]%/*}/cluster-place.sh"
 readonly CLUSTER_PORT=5432
 
 cluster_start() {
-    local dir data user
+    local dir data user primary=''
     dir=$(realpath -m -- "$1") && mkdir -p -- "${dir%/*}" || return 74
     # The server takes defaults from PG* variables too, so they go before anything starts.
+    _cluster_forget_environment
+    _cluster_alone _cluster_find _cluster_make _cluster_bring_up
+}
+
+cluster_replica() {
+    local dir data user primary="host=$PGHOST port=$PGPORT user=$PGUSER"
+    dir=$(realpath -m -- "$1") && mkdir -p -- "${dir%/*}" || return 74
     _cluster_forget_environment
     _cluster_alone _cluster_find _cluster_make _cluster_bring_up
 }
@@ -96,9 +106,13 @@ _cluster_make() {
         --encoding=UTF8 --no-locale --data-checksums --no-instructions
     )
     [[ ${CLUSTER_FSYNC:-on} != off ]] || options+=(--no-sync)
-    if ! { _cluster_as_server "$bindir/initdb" --pgdata="$fresh" "${options[@]}" &&
-        _cluster_as_server "$bindir/postgres" --single -D "$fresh" -c fsync="${CLUSTER_FSYNC:-on}" \
-            -c exit_on_error=on postgres <<<'CREATE DATABASE nearline'; } >>"$dir.log" 2>&1; then
+    if ! if [[ -n $primary ]]; then
+        _cluster_as_server "$bindir/pg_basebackup" --pgdata="$fresh" --dbname="$primary" --checkpoint=fast --write-recovery-conf
+    else
+        _cluster_as_server "$bindir/initdb" --pgdata="$fresh" "${options[@]}" &&
+            _cluster_as_server "$bindir/postgres" --single -D "$fresh" -c fsync="${CLUSTER_FSYNC:-on}" \
+                -c exit_on_error=on postgres <<<'CREATE DATABASE nearline'
+    fi >>"$dir.log" 2>&1; then
         rm -rf -- "$fresh"
         _cluster_show_log
         _cluster_say "no cluster could be made in $place; the lines above say why"
