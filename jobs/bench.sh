@@ -75,8 +75,8 @@ search() {
 
 compare '256 tokens, width 64' --tokens 256 --width 64 --heads 2 --blocks 2
 $quick || compare '512 tokens, width 128' --tokens 512 --width 128 --heads 4 --blocks 4
-search 10000 4096
-search 100000 4096
+search 10000 1024
+search 100000 1024
 $quick || search 1000000 1024
 [[ ! -s $work/ratios ]] || {
     echo

@@ -86,9 +86,16 @@ package struct PackedBatch: Sendable {
         let S = time.count - begin
         longest = max(longest, S)
         firstPair.append(pairBucket.count)
-        for q in 0..<S {
-            for k in 0..<S {
-                pairBucket.append(k < q ? UInt8(buckets.bucket(time[begin + q] - time[begin + k])) : 0)
+        pairBucket.append(contentsOf: repeatElement(0, count: S * S))
+        let first = firstPair[firstPair.count - 1]
+        pairBucket.withUnsafeMutableBufferPointer { pairs in
+            time.withUnsafeBufferPointer { time in
+                for q in 0..<S {
+                    for k in 0..<q {
+                        pairs[first + q * S + k] = UInt8(
+                            truncatingIfNeeded: buckets.bucket(time[begin + q] - time[begin + k]))
+                    }
+                }
             }
         }
     }

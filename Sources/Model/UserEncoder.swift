@@ -8,9 +8,9 @@ package final class UserEncoder: Sendable {
     private let pool: WorkerPool
     private let spaces: [QuerySpace]
 
-    /// Tokens that one piece of work holds at most (a single longer history is a piece of its own): what it computes on
-    /// the way stays in the second cache.
-    private static let tokensPerPiece = 512
+    /// Tokens that one piece of work holds at most (a single longer history is a piece of its own): bounds memory. Fewer
+    /// than some hundred leave tiles half empty.
+    private static let tokensPerPiece = 1200
 
     package init(_ parameters: ModelParameters, vectors: ItemVectors, pool: WorkerPool) {
         network = FrozenNetwork(parameters, items: vectors.sums)
