@@ -24,7 +24,7 @@ package struct EvaluateLists {
     /// Of more users a sample is judged.
     package var mostUsers = 10_000
     package var resamples = 1000
-    package var easeItems = 20_000
+    package var easeItems = 15_000
     package var export: String?
     /// Whose lists are written; nil for the first method of the table.
     package var exported: String?

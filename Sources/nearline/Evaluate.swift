@@ -36,7 +36,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Draws of users that 95 % intervals come from; 0 for none.")
     var resamples = 1000
     @Option(help: "Items that EASE takes at most, the most popular ones; memory grows with the square. 0 for no EASE.")
-    var easeItems = 20_000
+    var easeItems = 15_000
     @Option(help: "Also write the lists as CSV: user_id,rank,item_id.")
     var export: String?
     @Option(help: "Whose lists are written, as the table calls it (default: the model's).")
