@@ -63,7 +63,7 @@ struct EvaluationSet {
         // A hash of the hash: whether a user is judged has nothing to do with whether the log keeps it.
         var draw = SeededGenerator(seed: user.stableHash)
         judged.append(JudgedUser(user: user, history: history, next: next, ordinal: ordinal, draw: draw.next()))
-        // Few of many are kept; so long ones wait only for so long.
+        // Memory holds a few times as many as are judged, whatever the number of users.
         if judged.count >= 4 * max(mostUsers, 1024) { sample() }
     }
 
