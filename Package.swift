@@ -28,7 +28,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger",
-                "Evaluation", "Tensors", "Safetensors", "Snapshots", "CStacks",
+                "Evaluation", "Baselines", "Tensors", "Safetensors", "Snapshots", "CStacks",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -46,7 +46,8 @@ let package = Package(
         .target(
             name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
-        .target(name: "Evaluation", dependencies: ["Domain"]),
+        .target(name: "Baselines", dependencies: ["Domain", "Tensors"]),
+        .target(name: "Evaluation", dependencies: ["Domain", "Tensors"]),
         .target(
             name: "Interests",
             dependencies: [
@@ -136,12 +137,14 @@ let package = Package(
                 "NearlineClient", "Snapshots", "ResultTables", "ResultCodec", "Domain", "Postgres", "TestSupport",
             ]),
         .testTarget(name: "SnapshotsTests", dependencies: ["Snapshots", "Domain", "Checksum"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Domain"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
             resources: [.copy("Golden")]),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Domain"]),
+        .testTarget(name: "BaselinesTests", dependencies: ["Baselines", "Domain", "Tensors"]),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "Domain", "Tensors"], resources: [.copy("Golden")]),
         .testTarget(name: "HistoriesTests", dependencies: ["Histories", "Domain", "Postgres", "TestSupport"]),
         .testTarget(
             name: "LedgerTests", dependencies: ["Ledger", "ResultTables", "Domain", "Postgres", "TestSupport"]),

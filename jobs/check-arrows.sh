@@ -25,7 +25,7 @@ awk -v manifest="$manifest" '
         layer("cluster-figures codec-figures history-figures lookup-figures model-figures publish-figures transition-figures", 5)
         layer("TestSupport ChatSupport", 4)
         layer("nearline Pipeline", 3)
-        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Evaluation Interests", 2)
+        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Baselines Evaluation Interests", 2)
         layer("Domain Checksum Postgres ResultCodec Snapshots Tensors Safetensors Schema", 1)
         layer("CKernels CBands CStacks CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
         # The arrows between two targets of one layer; the ground may use itself as Package.swift says.

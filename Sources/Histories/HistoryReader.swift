@@ -8,6 +8,7 @@ package struct HistoryReader {
     private let vocabulary: Vocabulary
     private let rows: ItemRows
     private let settings: HistorySettings
+    private let leavesLastOut: Bool
     private var reader: EventReader
 
     /// Events of items that the vocabulary does not hold.
@@ -18,7 +19,12 @@ package struct HistoryReader {
     /// - Parameters:
     ///   - asOf: events after this instant (text that PostgreSQL takes as timestamptz) are not read.
     ///   - now: microseconds since 1970; later events are bad rows.
-    package init(_ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, asOf: String, now: Int64) {
+    ///   - leavesLastOut: histories end before each user's last engaged event (``HeldOutSplit/lastEvent(upTo:)``).
+    package init(
+        _ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, asOf: String, now: Int64,
+        leavesLastOut: Bool = false
+    ) {
+        self.leavesLastOut = leavesLastOut
         self.vocabulary = vocabulary
         rows = ItemRows(vocabulary)
         self.settings = settings
@@ -33,9 +39,9 @@ package struct HistoryReader {
         on connection: Connection, users: UserRange = .all, user body: (ExternalID, TokenHistory) throws -> Void
     ) throws {
         var sessionizer = settings.sessionizer()
-        var unknown = 0
-        let rows = rows, vocabulary = vocabulary
-        try reader.read(on: connection, users: users) { event in
+        var unknown = 0, last = HeldBackEvent()
+        let rows = rows, vocabulary = vocabulary, leavesLastOut = leavesLastOut
+        func add(_ event: SourceEvent) {
             guard let row = rows.row(of: event.item) else {
                 unknown += 1
                 return
@@ -43,7 +49,11 @@ package struct HistoryReader {
             sessionizer.add(
                 at: event.time, row: row, action: event.action, session: event.session,
                 scene: event.scene == nil ? 0 : vocabulary.scene(event.scene))
+        }
+        try reader.read(on: connection, users: users) { event in
+            if leavesLastOut { last.add(event, add) } else { add(event) }
         } end: { user in
+            _ = last.finish()
             try body(user, sessionizer.finish())
         }
         unknownItems = unknown

@@ -5,7 +5,7 @@ import Histories
 import Model
 import Postgres
 
-/// `nearline evaluate`: lists as of an instant against the first session that each user began after it.
+/// `nearline evaluate`: lists against what each user did next, those of the model and of every simple method alike.
 package struct EvaluateLists {
     /// For which instant lists are computed: the as-of instant, as a nightly job must, or that of the session itself.
     package enum ServeAt: String, CaseIterable, Sendable {
@@ -14,77 +14,91 @@ package struct EvaluateLists {
     }
 
     package var asOf: String
-    package var serveAt: ServeAt
+    /// Every user's last event is the truth, instead of the first session after the as-of instant.
+    package var leavesOneOut = false
+    package var serveAt = ServeAt.asOf
     package var modelFile: String?
+    /// Only the simple methods, where there is no model yet.
+    package var withoutModel = false
+    package var cutoffs = RankingMetrics.usualCutoffs
+    /// Of more users a sample is judged.
+    package var mostUsers = 10_000
+    package var resamples = 1000
+    package var easeItems = 15_000
     package var export: String?
+    /// Whose lists are written; nil for the first method of the table.
+    package var exported: String?
 
-    package init(asOf: String, serveAt: ServeAt, modelFile: String?, export: String?) {
-        self.asOf = asOf
-        self.serveAt = serveAt
-        self.modelFile = modelFile
-        self.export = export
-    }
+    package init(asOf: String) { self.asOf = asOf }
 
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
+        let model = try withoutModel ? nil : model(asOf, source, context, on: connection)
+        let split = leavesOneOut ? HeldOutSplit.lastEvent(upTo: asOf.text) : .after(asOf.microseconds)
+        let kept = max(context.settings.int("candidates"), cutoffs.max() ?? 0)
+        var listed: [ListedMethod] = []
+        // One snapshot, so that no method knows what another does not.
+        let set = try connection.transaction(.readOnlySnapshot, doing: "reading the events") {
+            let set = try EvaluationSet(
+                source, upTo: asOf, split: split, mostUsers: mostUsers, on: connection, context)
+            guard let model else { return set }
+            let lists = ModelLists(
+                artifact: model.artifact, set: set, split: split, kept: kept,
+                serveAt: serveAt == .asOf && !leavesOneOut ? asOf.seconds : nil)
+            listed = [try context.stage("lists by the model") { try lists.lists(source, on: connection, context) }]
+            return set
+        }
+        let simple = SimpleMethods(set: set, kept: kept, easeItems: easeItems, hasInstant: !leavesOneOut)
+        listed += try simple.lists(context)
+        if let export { try write(try chosen(listed), set, to: export) }
+        let comparison = try context.stage("comparing") {
+            Comparison(
+                listed, targets: set.targets, cutoffs: cutoffs, resamples: resamples,
+                seed: UInt64(context.settings.int("seed")), pool: context.pool)
+        }
+        let report = EvaluationReport(
+            comparison: comparison, set: set, model: model?.name, asOf: asOf.text, leavesOneOut: leavesOneOut,
+            serveAt: leavesOneOut ? .nextSession : serveAt, easeItems: easeItems)
+        return Answer(report.text, report.facts)
+    }
+
+    /// The model, which must not have seen what is to be foreseen.
+    private func model(
+        _ asOf: Instant, _ source: EventSource, _ context: RunContext, on connection: Connection
+    ) throws -> (name: String, artifact: ModelArtifact) {
         let (name, artifact) = try context.model(file: modelFile, asOf: asOf, on: connection)
-        if let seen = artifact.facts["as_of"],
+        if leavesOneOut {
+            guard artifact.facts[Self.leftOut] != nil else { throw JobError.modelKnowsTargets(model: name) }
+        } else if let seen = artifact.facts["as_of"],
             try Instant(seen, source: source, on: connection).microseconds > asOf.microseconds
         {
             throw JobError.modelIsYounger(model: name, trainedTo: seen, asOf: asOf.text)
         }
-        let maker = try CandidateMaker(
-            artifact, excluded: [], kept: context.settings.int("candidates"), pool: context.pool)
-        var metrics = RankingMetrics()
-        var rows: [String] = []
-        try context.stage("evaluating") {
-            var waiting: [(ExternalID, TokenHistory, NextSession)] = []
-            func score() throws {
-                let histories = waiting.map(\.1)
-                let requests = waiting.map { _, history, next in
-                    serveAt == .asOf
-                        ? CandidateMaker.request(at: asOf.seconds, after: history)
-                        : PackedBatch.Request(time: next.startsAt, scene: next.scene)
-                }
-                let lists = try maker.lists(histories, requests: requests, excluded: waiting.map { _ in [] })
-                for ((user, _, next), list) in zip(waiting, lists) {
-                    metrics.add(list: list.map { Int32($0.row) }, truth: next.items)
-                    guard export != nil else { continue }
-                    for (rank, candidate) in list.enumerated() {
-                        rows.append("\(csv(user)),\(rank),\(csv(artifact.vocabulary.items[Int(candidate.row)]))")
-                    }
-                }
-                waiting = []
-            }
-            var reader = HeldOutReader(
-                source, vocabulary: artifact.vocabulary, settings: context.historySettings, cut: asOf.microseconds,
-                now: context.now)
-            try connection.transaction(.readOnlySnapshot, doing: "reading the events") {
-                try reader.read(on: connection) { user, history, next in
-                    waiting.append((user, history, next))
-                    if waiting.count >= 512 { try score() }
-                }
-                try score()
+        return (name, artifact)
+    }
+
+    /// The fact of an artifact that was trained without each user's last event.
+    static let leftOut = "left_out"
+
+    private func chosen(_ listed: [ListedMethod]) throws -> ListedMethod {
+        guard let exported else { return listed[0] }
+        guard let method = listed.first(where: { $0.name == exported }) else {
+            throw JobError.unknownMethod(exported, known: listed.map(\.name))
+        }
+        return method
+    }
+
+    private func write(_ method: ListedMethod, _ set: EvaluationSet, to path: String) throws {
+        var rows = ["user_id,rank,item_id"]
+        for (judged, list) in zip(set.judged, method.lists) {
+            for (rank, row) in list.enumerated() where Int(row) < set.vocabulary.count {
+                rows.append("\(csv(judged.user)),\(rank),\(csv(set.vocabulary.items[Int(row)]))")
             }
         }
-        if let export { try write(rows, to: export) }
-        return answer(name, asOf, metrics)
-    }
-
-    private func answer(_ model: String, _ asOf: Instant, _ metrics: RankingMetrics) -> Answer {
-        let figures = metrics.means.map { [$0.name, String(format: "%.4f", $0.value)] }
-        var facts = Dictionary(uniqueKeysWithValues: metrics.means.map { ($0.name, $0.value) })
-        facts["users"] = Double(metrics.users)
-        return Answer(
-            "model \(model), first session after \(asOf.text), \(metrics.users) users, served at \(serveAt.rawValue)\n"
-                + table(["figure", "mean"], figures), facts)
-    }
-
-    private func write(_ rows: [String], to path: String) throws {
-        let text = (["user_id,rank,item_id"] + rows).joined(separator: "\n") + "\n"
         do {
+            let text = rows.joined(separator: "\n") + "\n"
             try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw JobError.unwritable(path: path, reason: error.localizedDescription)

@@ -56,7 +56,7 @@ package enum ExitCode: Int32, Sendable {
             case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
             case JobError.unknownRun, JobError.notFed: .missingInput
-            case JobError.viewsWithoutTables, JobError.notAPlace: .usage
+            case JobError.viewsWithoutTables, JobError.notAPlace, JobError.unknownMethod: .usage
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -126,6 +126,8 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case noModel(asOf: String?)
     case badInstant(String)
     case modelIsYounger(model: String, trainedTo: String, asOf: String)
+    case modelKnowsTargets(model: String)
+    case unknownMethod(String, known: [String])
     case importMismatch(relation: String, column: String, found: String, file: String)
     case nobody(relation: String)
     case everythingExcluded(items: Int)
@@ -156,6 +158,11 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
         case .modelIsYounger(let model, let trainedTo, let asOf):
             "model \(model) has seen events up to \(trainedTo), after the as-of instant \(asOf); "
                 + "train one with --as-of \(asOf), or choose a later instant"
+        case .modelKnowsTargets(let model):
+            "model \(model) was trained on the events that are to be foreseen; train one with --leave-one-out, "
+                + "or compare the simple methods with --without-model"
+        case .unknownMethod(let name, let known):
+            "there are no lists of '\(name)'; there are those of: \(known.joined(separator: "; "))"
         case .importMismatch(let relation, let column, let found, let file):
             "\(relation).\(column) is \(found), the file's keys are \(file); import into another schema with --into"
         case .nobody(let relation): "\(relation) has no row yet"

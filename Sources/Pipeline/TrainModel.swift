@@ -15,6 +15,9 @@ package struct TrainModel {
     package var dryRun: Bool
     /// How far behind the as-of instant a model may be that is good enough; nil trains whenever there is something new.
     package var every: Age?
+    /// Trains without each user's last event, for comparisons with papers; such a model is for `evaluate` alone, and the
+    /// database is told nothing of it.
+    package var leavesOneOut = false
 
     package init(asOf: String, again: Bool, dryRun: Bool, every: Age? = nil) {
         self.every = every
@@ -33,11 +36,13 @@ package struct TrainModel {
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
-        if !again, let model = try goodEnough(asOf, source, on: connection) {
+        if !again, !leavesOneOut, let model = try goodEnough(asOf, source, on: connection) {
             return Answer("nothing to do: model \(model) is younger than \(every?.text ?? "")", ["model": model])
         }
         let settings = context.settings.json(TrainModel.decisive)
-        let print = try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
+        let print =
+            try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
+            + (leavesOneOut ? EvaluateLists.leftOut : "")
         let name =
             "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
             + Checksum.name(settings + asOf.text + print).prefix(10)
@@ -64,7 +69,9 @@ package struct TrainModel {
             let row = ModelRow(
                 model: name, file: URL(fileURLWithPath: path).path, asOf: asOf.text,
                 vocabularyHash: artifact.vocabulary.hash, itemType: source.itemType.rawValue)
-            try ModelRegistry(connection).register(row, settings: settings, figures: figures(outcome))
+            if !leavesOneOut {
+                try ModelRegistry(connection).register(row, settings: settings, figures: figures(outcome))
+            }
             try? FileManager.default.removeItem(atPath: checkpoint(path))
             text = summary(name, path, artifact, outcome)
         }
@@ -117,11 +124,12 @@ package struct TrainModel {
         }
         report.counts["epochs"] = outcome.epochs
         report.counts["resumed after epoch"] = outcome.resumedAfterEpoch
-        let facts = [
+        var facts = [
             "model": name, "as_of": asOf.text, "source": source.names.events, "settings": inputs,
             "figures": figures(outcome), "item_type": source.itemType.rawValue,
             "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
         ]
+        if leavesOneOut { facts[EvaluateLists.leftOut] = "each user's last event" }
         return (ModelArtifact(parameters: parameters, vocabulary: vocabulary, facts: facts), outcome)
     }
 
@@ -136,7 +144,8 @@ package struct TrainModel {
                 try VocabularyReader(source, asOf: asOf.text).read(on: reader)
             }
             var histories = HistoryReader(
-                source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now)
+                source, vocabulary: vocabulary, settings: context.historySettings, asOf: asOf.text, now: context.now,
+                leavesLastOut: leavesOneOut)
             try context.stage("reading histories") {
                 try histories.read(on: reader) { user, history in
                     corpus.add(history, hash: user.stableHash)

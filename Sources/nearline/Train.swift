@@ -48,6 +48,9 @@ struct Train: ParsableCommand {
             "Do nothing while the newest model is younger at the as-of instant: 12h, 7d (default: train what is new).",
             valueName: "age"))
     var every: String?
+    @Flag(
+        help: "Leave out each user's last event: a model for nearline evaluate --leave-one-out, and for nothing else.")
+    var leaveOneOut = false
     @Flag(help: "Train even where this very model is there already.")
     var again = false
     @Flag(help: "Only say what would be trained, reading in a READ ONLY transaction.")
@@ -66,7 +69,9 @@ struct Train: ParsableCommand {
             "half-life-days": halfLifeDays, "patience": patience, "seed": seed, "corpus-tokens": corpusTokens,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
-            try TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) }).run($0)
+            var job = TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) })
+            job.leavesOneOut = leaveOneOut
+            return try job.run($0)
         }
     }
 }

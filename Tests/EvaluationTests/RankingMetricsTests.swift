@@ -47,6 +47,19 @@ import Testing
         #expect(found["NDCG@20"]! < 1)
     }
 
+    @Test func reciprocalRankIsThatOfTheFirstHitWithinTheCutoff() {
+        let list = Array(1...30 as ClosedRange<Int32>)
+        let found = means([(list, [12, 25])])
+        #expect(found["MRR@10"] == 0 && found["MRR@20"] == 1.0 / 12 && found["MRR@100"] == 1.0 / 12)
+    }
+
+    @Test func cutoffsAreAnyAndInOrder() {
+        var metrics = RankingMetrics(cutoffs: [3, 1, 3])
+        metrics.add(list: [4, 5, 6] as [Int32], truth: [6] as [Int32])
+        #expect(metrics.names == ["HR@1", "HR@3", "Recall@1", "Recall@3", "NDCG@1", "NDCG@3", "MRR@1", "MRR@3"])
+        #expect(metrics.means.map(\.value) == [0, 1, 0, 1, 0, 0.5, 0, 1.0 / 3])
+    }
+
     @Test func aTargetThatNamesAnItemTwiceCountsItOnce() {
         #expect(means([([1], [1, 1])])["Recall@10"] == 1)
     }
@@ -55,7 +68,7 @@ import Testing
         let found = means([([1], [1]), ([1], [2]), ([2, 1], [1]), ([9], [1])])
         #expect(found["HR@10"] == 0.5)
         let none = means([])
-        #expect(none.count == 9 && none.values.allSatisfy { $0 == 0 })
+        #expect(none.count == 12 && none.values.allSatisfy { $0 == 0 })
     }
 
     /// By the definitions, with sets and logarithms, list by list.
@@ -72,6 +85,7 @@ import Testing
             for cutoff in [10, 20, 100] {
                 let hits = list.prefix(cutoff).enumerated().filter { truth.contains($0.element) }
                 let gain = hits.reduce(0.0) { $0 + 1 / log2(Double($1.offset + 2)) }
+                expected["MRR@\(cutoff)", default: 0] += hits.first.map { 1 / Double($0.offset + 1) } ?? 0
                 let ideal = (0..<min(cutoff, truth.count)).reduce(0.0) { $0 + 1 / log2(Double($1 + 2)) }
                 expected["HR@\(cutoff)", default: 0] += hits.isEmpty ? 0 : 1
                 expected["Recall@\(cutoff)", default: 0] += Double(hits.count) / Double(truth.count)

@@ -111,6 +111,33 @@ import Testing
         #expect(found.users == [.integer(5)])
     }
 
+    @Test func sessionsThatBeginAtOneInstantAreTheTargetTogether() throws {
+        let found = try read(
+            """
+            (1, 1, '2023-12-31Z', 'click', 'a'), (1, 2, '2024-03-01Z', 'click', 'b'), (1, 3, '2024-03-01Z', 'click', 'b'),
+            (1, 3, '2024-03-01Z', 'click', 'c'), (1, 4, '2024-03-01Z', 'click', 'c'),
+            (1, 1, '2024-03-01 00:00:00.000001Z', 'click', 'd')
+            """, more: "session_id text")
+        #expect(found.next.map(\.items) == [[1, 2, 3]])
+    }
+
+    @Test func everybodyIsReadWhereEverybodyIsAskedFor() throws {
+        let tables = try SourceTables()
+        try tables.insert(
+            """
+            (1, 1, '2023-12-01Z', 'click'), (2, 1, '2024-01-02Z', 'click'), (3, 2, '2023-12-01Z', 'click'),
+            (3, 1, '2024-01-02Z', 'click')
+            """)
+        var reader = HeldOutReader(
+            try tables.source(), vocabulary: vocabulary(.bigint, [1, 2].map { .integer($0) }),
+            settings: HistorySettings(), split: .after(Moment.year2024), now: Moment.year2026)
+        var found: [ExternalID: ([Int32], [Int32]?)] = [:]
+        try reader.readEverybody(on: tables.connection) { found[$0] = ($1.rows, $2?.items) }
+        #expect(found.count == 3)
+        #expect(found[.integer(1)]! == ([0], nil) && found[.integer(2)]! == ([], [0]))
+        #expect(found[.integer(3)]! == ([1], [0]))
+    }
+
     @Test func targetsAreWholeWhereHistoriesAreCut() throws {
         let target = (1...4).map { "(1, \($0), '2024-01-02 10:0\($0)Z', 'click')" }.joined(separator: ", ")
         let history = (1...4).map { "(1, \($0), '2023-12-02 10:0\($0)Z', 'click')" }.joined(separator: ", ")
@@ -130,5 +157,59 @@ import Testing
             "(1, 1, '2023-12-01Z', 'click'), (1, 2, '2026-01-01 00:00:00.000001Z', 'click'), (1, 3, 'infinity', 'click')"
         )
         #expect(found.users.isEmpty)
+    }
+}
+
+/// Everything but the last engaged event of each user up to an instant.
+@Suite struct LastEventTests {
+    private let rows = """
+        (1, 1, '2023-12-01 10:00Z', 'click'), (1, 2, '2023-12-01 10:01Z', 'impression'),
+        (1, 3, '2023-12-02 10:00Z', 'purchase'), (1, 4, '2023-12-02 10:01Z', 'impression'),
+        (2, 2, '2023-12-01Z', 'click'), (3, 4, '2023-12-01Z', 'impression'),
+        (4, 1, '2023-12-01 10:00Z', 'click'), (4, 90, '2023-12-01 10:05Z', 'click'),
+        (5, 1, '2023-12-01 10:00Z', 'click'), (5, 2, '2023-12-01 10:05Z', 'click'), (5, 3, '2024-06-01Z', 'click')
+        """
+
+    private func read(upTo end: String) throws -> [ExternalID: (history: [Int32], next: NextSession?)] {
+        let tables = try SourceTables()
+        try tables.insert(rows)
+        var reader = HeldOutReader(
+            try tables.source(), vocabulary: vocabulary(.bigint, [1, 2, 3, 4].map { .integer($0) }),
+            settings: HistorySettings(), split: .lastEvent(upTo: end), now: Moment.year2026)
+        var found: [ExternalID: (history: [Int32], next: NextSession?)] = [:]
+        try reader.readEverybody(on: tables.connection) { found[$0] = ($1.rows, $2) }
+        return found
+    }
+
+    @Test func theLastEngagedEventIsTheTargetAndWhatCameAfterItIsNotSeen() throws {
+        let found = try read(upTo: "2026-01-01Z")
+        #expect(found[.integer(1)]?.history == [0, 1] && found[.integer(1)]?.next?.items == [2])
+        #expect(found[.integer(1)]?.next?.startsAt == 1_701_511_200)
+        #expect(found[.integer(2)]?.history == [] && found[.integer(2)]?.next?.items == [1])
+        #expect(found[.integer(3)]?.history == [3] && found[.integer(3)]?.next == nil)
+        // An item that the vocabulary lacks has a row past its end.
+        #expect(found[.integer(4)]?.history == [0] && found[.integer(4)]?.next?.items == [4])
+        #expect(found[.integer(5)]?.history == [0, 1] && found[.integer(5)]?.next?.items == [2])
+    }
+
+    @Test func eventsAfterTheInstantAreNobodysLast() throws {
+        let found = try read(upTo: "2024-01-01Z")
+        #expect(found[.integer(5)]?.history == [0] && found[.integer(5)]?.next?.items == [1])
+    }
+
+    @Test func historiesToTrainOnEndWhereThoseOfTheEvaluationDo() throws {
+        let tables = try SourceTables()
+        try tables.insert(rows)
+        let known = vocabulary(.bigint, [1, 2, 3, 4].map { .integer($0) })
+        var training = HistoryReader(
+            try tables.source(), vocabulary: known, settings: HistorySettings(), asOf: "2026-01-01Z",
+            now: Moment.year2026, leavesLastOut: true)
+        var evaluation = HeldOutReader(
+            try tables.source(), vocabulary: known, settings: HistorySettings(), split: .lastEvent(upTo: "2026-01-01Z"),
+            now: Moment.year2026)
+        var first: [TokenHistory] = [], second: [TokenHistory] = []
+        try training.read(on: tables.connection) { first.append($1) }
+        try evaluation.readEverybody(on: tables.connection) { _, history, _ in second.append(history) }
+        #expect(first == second && first.map(\.rows) == [[0, 1], [], [3], [0], [0, 1]])
     }
 }

@@ -1,0 +1,77 @@
+import Domain
+import Tensors
+
+/// What is had together with what one had: cosine similarity of items over users or sessions, summed over one's own items
+/// by age.
+///
+/// `similarity[i, j] = together[i, j] / ((√count[i] + 10) · (√count[j] + 10))`, zero for `i = j`: the 10 keeps items that
+/// were hardly ever had from being similar to everything.
+///
+/// Source: Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms"; the damping as usual.
+package struct ItemItem: Recommender {
+    package let name: String
+    package var items: Int { popular.items }
+    private let popular: PopularItems
+    /// `[N, N]`
+    private let similar: SparseRows
+    private let halfLife: Double
+
+    private static let damping: Float = 10
+    /// Of each item the most similar ones are held, so that memory grows with the catalogue and not with its square.
+    private static let mostSimilar = 4096
+    private static let itemsPerPiece = 64
+
+    /// - Parameter halfLife: days in which a session of the asker's loses half its weight.
+    package init(
+        _ log: SessionLog, _ kind: Basket, popular: PopularItems, halfLife: Double = 60, pool: WorkerPool
+    ) {
+        name = "item-item, \(kind.rawValue)"
+        self.popular = popular
+        self.halfLife = halfLife
+        let baskets = Baskets(log, kind), N = log.items
+        let size = (0..<N).map { Float(baskets.count($0)).squareRoot() + Self.damping }
+        let pieces = (N + Self.itemsPerPiece - 1) / Self.itemsPerPiece
+        let counters = (0..<pool.workers).map { _ in FloatBuffer(N) }
+        var parts = [SparseRows](repeating: SparseRows(), count: pieces)
+        parts.withUnsafeMutableBufferPointer { parts in
+            // Safe: every piece writes its own place.
+            nonisolated(unsafe) let parts = parts
+            pool.forEach(pieces) { piece, worker in
+                for item in piece * Self.itemsPerPiece..<min((piece + 1) * Self.itemsPerPiece, N) {
+                    parts[piece].append(Self.row(item, baskets, size, counters[worker].pointer))
+                }
+            }
+        }
+        var similar = SparseRows()
+        for part in parts { similar.append(contentsOf: part) }
+        self.similar = similar
+    }
+
+    package func score(_ asker: Asker, wish: Wish, into scores: Floats) {
+        popular.write(into: scores, times: 1e-9)
+        for (row, weight) in asker.agedItems(halfLife: halfLife) {
+            for entry in similar.range(Int(row)) { scores[Int(similar.column[entry])] += weight * similar.value[entry] }
+        }
+    }
+
+    /// - Parameter together: `[N]` zeros, and zeros again afterwards.
+    private static func row(
+        _ item: Int, _ baskets: Baskets, _ size: [Float], _ together: Floats
+    ) -> [(column: Int32, value: Float)] {
+        var touched: [Int32] = []
+        baskets.forEachNeighbour(of: item) { other in
+            if together[other] == 0 { touched.append(Int32(other)) }
+            together[other] += 1
+        }
+        var row: [(column: Int32, value: Float)] = []
+        row.reserveCapacity(touched.count)
+        for other in touched {
+            if Int(other) != item {
+                row.append((other, together[Int(other)] / (size[item] * size[Int(other)])))
+            }
+            together[Int(other)] = 0
+        }
+        guard row.count > mostSimilar else { return row }
+        return Array(row.sorted { $0.value != $1.value ? $0.value > $1.value : $0.column < $1.column }[..<mostSimilar])
+    }
+}
