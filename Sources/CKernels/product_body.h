@@ -68,7 +68,7 @@ static TARGET void AT(pack)(const float *b, long b_inner, long b_column, long in
                 packed[j] = n + j < columns ? b[k * b_inner + (n + j) * b_column] : 0.0f;
 }
 
-// c(i, j) += the sum over rows r of a(r, i) * b(r, j). Loads of b run over its columns' end by less than a vector.
+// c(i, j) += the sum over rows r of a(r, i) * b(r, j). Loads of b run over its columns' end by less than a panel.
 static TARGET void AT(outer)(const float *a, long a_row, const float *b, long b_row, float *c, long c_row, long rows,
                              long height, long columns) {
     for (long n = 0; n < columns; n += PANEL) {

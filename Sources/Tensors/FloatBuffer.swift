@@ -41,9 +41,12 @@ package final class FloatBuffer: @unchecked Sendable {
 
     package var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: pointer, count: count) }
 
+    /// Floats of the widest tile.
+    private static let slack = 64
+
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
-        // Kernels read whole vectors: those of the last row may run over the end.
-        UnsafeMutableRawPointer.allocate(byteCount: count * 4 + 64, alignment: 64).bindMemory(
-            to: Float.self, capacity: count + 16)
+        // Kernels read whole tiles: those of the last row may run over the end.
+        UnsafeMutableRawPointer.allocate(byteCount: (count + slack) * 4, alignment: 64).bindMemory(
+            to: Float.self, capacity: count + slack)
     }
 }

@@ -40,12 +40,13 @@ final class HeldOutRanking {
     ///   - isTarget: per session, whether it was held out.
     func meanNDCG(_ histories: [TokenHistory], isTarget: [[Bool]]) -> Double {
         let vectors = ItemVectors(all: parameters, category: vocabulary.category, seller: vocabulary.seller)
+        let network = NextSessionNetwork(parameters)
         let batches = (histories.count + Self.usersPerBatch - 1) / Self.usersPerBatch
         var sums = [(gain: Double, targets: Int)](repeating: (0, 0), count: batches)
         sums.withUnsafeMutableBufferPointer { sums in
             pool.forEach(batches) { b, worker in
                 let users = b * Self.usersPerBatch..<min((b + 1) * Self.usersPerBatch, histories.count)
-                sums[b] = run(Array(histories[users]), isTarget[users].flatMap { $0 }, vectors, worker)
+                sums[b] = run(Array(histories[users]), isTarget[users].flatMap { $0 }, network, vectors, worker)
             }
         }
         let targets = sums.reduce(0) { $0 + $1.targets }
@@ -53,12 +54,13 @@ final class HeldOutRanking {
     }
 
     private func run(
-        _ histories: [TokenHistory], _ isTarget: [Bool], _ vectors: ItemVectors, _ worker: Int
+        _ histories: [TokenHistory], _ isTarget: [Bool], _ network: NextSessionNetwork, _ vectors: ItemVectors,
+        _ worker: Int
     ) -> (Double, Int) {
         let batch = PackedBatch(histories, buckets: buckets), head = heads[worker]
         let targets = isTarget.indices.filter { isTarget[$0] && batch.firstItem[$0 + 1] > batch.firstItem[$0] }
         guard !targets.isEmpty else { return (0, 0) }
-        NextSessionNetwork(parameters).run(
+        network.run(
             batch, embeddings: vectors.sums.pointer, mode: .exact, space: spaces[worker])
         head.gather(spaces[worker].stream.pointer, rows: targets, parameters)
         head.run(parameters, horizon: 0)

@@ -44,7 +44,7 @@ long nearline_panel(void);
 void nearline_pack(const float *b, long b_inner, long b_column, long inner, long columns, float *packed);
 void nearline_product(const float *a, long a_row, const float *packed, const float *bias, float *c, float *kept, long c_row,
                       long rows, long inner, long columns, int after);
-// c += transposed a . b: a [rows, height], b [rows, columns] with nearline_lanes() floats behind, c [height, columns].
+// c += transposed a . b: a [rows, height], b [rows, columns] with nearline_panel() floats behind, c [height, columns].
 void nearline_outer(const float *a, long a_row, const float *b, long b_row, float *c, long c_row, long rows, long height,
                     long columns);
 
