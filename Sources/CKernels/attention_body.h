@@ -116,6 +116,38 @@ INLINE_AT void AT(biases)(const nearline_attention *at, long s, float *bias) {
     bias[at->first[s]] = at->bias[bucket[s]];
 }
 
+// sums += left . right for ROWS tokens and `vectors` vectors of keys, both given as columns.
+INLINE_AT void AT(columns_product)(const nearline_attention *at, const float *const *left, const float *right, long from,
+                                   int vectors, vf sums[ROWS][COLUMNS]) {
+    for (long k = 0; k < at->width; k++) {
+        vf keys[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) keys[j] = AT(load)(right + k * at->padded + from + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf token = (vf)left[i][k * at->padded];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(token, keys[j], sums[i][j]);
+        }
+    }
+}
+
+// sums += for ROWS tokens the sum over keys of the token's factor for the key times the key's row; `vectors` vectors of it.
+INLINE_AT void AT(rows_product)(const nearline_attention *at, const float *factors, const float *rows, long keys,
+                                int vectors, vf sums[ROWS][COLUMNS]) {
+    for (long k = 0; k < keys; k++) {
+        vf key[COLUMNS];
+#pragma unroll
+        for (int j = 0; j < vectors; j++) key[j] = AT(load)(rows + k * at->padded_width + j * LANES);
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            vf factor = (vf)factors[i * at->padded + k];
+#pragma unroll
+            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(factor, key[j], sums[i][j]);
+        }
+    }
+}
+
 // silu(query . key + bias) * scale for ROWS tokens and `vectors` vectors of keys from `from` on.
 INLINE_AT void AT(weigh)(const nearline_attention *at, const float *const *query, const float *key,
                          const float *const *bias, const long *seen, long from, int vectors, float *weights) {
@@ -124,17 +156,7 @@ INLINE_AT void AT(weigh)(const nearline_attention *at, const float *const *query
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
         for (int j = 0; j < vectors; j++) sums[i][j] = AT(load)(bias[i] + from + j * LANES);
-    for (long k = 0; k < at->width; k++) {
-        vf right[COLUMNS];
-#pragma unroll
-        for (int j = 0; j < vectors; j++) right[j] = AT(load)(key + k * at->padded + from + j * LANES);
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            vf left = (vf)query[i][k * at->padded];
-#pragma unroll
-            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(left, right[j], sums[i][j]);
-        }
-    }
+    AT(columns_product)(at, query, key, from, vectors, sums);
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
@@ -147,31 +169,16 @@ INLINE_AT void AT(weigh)(const nearline_attention *at, const float *const *query
 }
 
 // The weighted sum of values of ROWS tokens, `vectors` vectors of their width; begins with what each reads of itself.
-INLINE_AT void AT(sum_values)(const nearline_attention *at, const float *weights, const float *own, const float *value,
-                              const long *place, long keys, long column, int vectors, vf sums[ROWS][COLUMNS]) {
+INLINE_AT void AT(values)(const nearline_attention *at, const float *weights, const float *own, const float *value,
+                          const long *place, long keys, long column, int vectors, float *out, long stride, long rows) {
+    vf sums[ROWS][COLUMNS];
     value += column;
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
         for (int j = 0; j < vectors; j++)
             sums[i][j] = (vf)own[place[i]] * AT(load)(value + place[i] * at->padded_width + j * LANES);
-    for (long k = 0; k < keys; k++) {
-        vf right[COLUMNS];
-#pragma unroll
-        for (int j = 0; j < vectors; j++) right[j] = AT(load)(value + k * at->padded_width + j * LANES);
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            vf left = (vf)weights[i * at->padded + k];
-#pragma unroll
-            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(left, right[j], sums[i][j]);
-        }
-    }
-}
-
-INLINE_AT void AT(values)(const nearline_attention *at, const float *weights, const float *own, const float *value,
-                          const long *place, long keys, long column, int vectors, float *out, long stride, long rows) {
-    vf sums[ROWS][COLUMNS];
-    AT(sum_values)(at, weights, own, value, place, keys, column, vectors, sums);
+    AT(rows_product)(at, weights, value, keys, vectors, sums);
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
         if (i >= rows) break;
@@ -183,6 +190,25 @@ INLINE_AT void AT(values)(const nearline_attention *at, const float *weights, co
         }
     }
 }
+
+// Calls `call(begin, vectors)` for `length` numbers, COLUMNS vectors at a time and then the rest: how many is known to the
+// compiler in each.
+#define BY_VECTORS(length, call)                                              \
+    do {                                                                      \
+        long vectors = ((length) + LANES - 1) / LANES, v = 0;                 \
+        for (; v + COLUMNS <= vectors; v += COLUMNS) call(v *LANES, COLUMNS); \
+        switch (vectors - v) {                                                \
+            BY_REST(call)                                                     \
+            case 1: call(v *LANES, 1); break;                                 \
+        }                                                                     \
+    } while (0)
+#if COLUMNS > 2
+#define BY_REST(call)                       \
+    case 3: call(v *LANES, 3); break;       \
+    case 2: call(v *LANES, 2); break;
+#else
+#define BY_REST(call)
+#endif
 
 // scratch: own [padded], bias [ROWS][padded], weights [ROWS][padded].
 static TARGET void AT(attend)(const nearline_attention *at, const float *query, const float *key, const float *value,
@@ -206,26 +232,13 @@ static TARGET void AT(attend)(const nearline_attention *at, const float *query, 
             }
             keys = seen[i] > keys ? seen[i] : keys;
         }
-        long vectors = (keys + LANES - 1) / LANES, v = 0;
-        for (; v + COLUMNS <= vectors; v += COLUMNS)
-            AT(weigh)(at, row, key, bias, seen, v * LANES, COLUMNS, weights);
-        switch (vectors - v) {
-#if COLUMNS > 2
-            case 3: AT(weigh)(at, row, key, bias, seen, v * LANES, 3, weights); break;
-            case 2: AT(weigh)(at, row, key, bias, seen, v * LANES, 2, weights); break;
-#endif
-            case 1: AT(weigh)(at, row, key, bias, seen, v * LANES, 1, weights); break;
-        }
-        vectors = at->padded_width / LANES;
-        for (v = 0; v + COLUMNS <= vectors; v += COLUMNS)
-            AT(values)(at, weights, own, value, place, keys, v * LANES, COLUMNS, out, stride, count - a);
-        switch (vectors - v) {
-#if COLUMNS > 2
-            case 3: AT(values)(at, weights, own, value, place, keys, v * LANES, 3, out, stride, count - a); break;
-            case 2: AT(values)(at, weights, own, value, place, keys, v * LANES, 2, out, stride, count - a); break;
-#endif
-            case 1: AT(values)(at, weights, own, value, place, keys, v * LANES, 1, out, stride, count - a); break;
-        }
+#define WEIGH(from, vectors) AT(weigh)(at, row, key, bias, seen, from, vectors, weights)
+#define VALUES(column, vectors) \
+    AT(values)(at, weights, own, value, place, keys, column, vectors, out, stride, count - a)
+        BY_VECTORS(keys, WEIGH);
+        BY_VECTORS(at->padded_width, VALUES);
+#undef WEIGH
+#undef VALUES
     }
 }
 
@@ -264,22 +277,6 @@ INLINE_AT void AT(silu_and_slope)(vf z, vf *value, vf *slope) {
     vf share = 1.0f / (1.0f + AT(exp)(-z));
     *value = z * share;
     *slope = AT(fma)(*value, 1.0f - share, share);
-}
-
-// left . right for ROWS tokens and `vectors` vectors of keys, both given as columns.
-INLINE_AT void AT(columns_product)(const nearline_attention *at, const float *const *left, const float *right, long from,
-                                   int vectors, vf sums[ROWS][COLUMNS]) {
-    for (long k = 0; k < at->width; k++) {
-        vf keys[COLUMNS];
-#pragma unroll
-        for (int j = 0; j < vectors; j++) keys[j] = AT(load)(right + k * at->padded + from + j * LANES);
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            vf token = (vf)left[i][k * at->padded];
-#pragma unroll
-            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(token, keys[j], sums[i][j]);
-        }
-    }
 }
 
 // Of ROWS tokens and some of their keys: the weights, and the gradient of what they are made of.
@@ -352,18 +349,7 @@ INLINE_AT void AT(collect)(const nearline_attention *at, const float *factors, c
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
         for (int j = 0; j < vectors; j++) sums[i][j] = (vf)0.0f;
-    rows += column;
-    for (long k = 0; k < keys; k++) {
-        vf key[COLUMNS];
-#pragma unroll
-        for (int j = 0; j < vectors; j++) key[j] = AT(load)(rows + k * at->padded_width + j * LANES);
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            vf factor = (vf)factors[i * at->padded + k];
-#pragma unroll
-            for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(factor, key[j], sums[i][j]);
-        }
-    }
+    AT(rows_product)(at, factors, rows + column, keys, vectors, sums);
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
         if (i >= count) break;
@@ -403,23 +389,6 @@ INLINE_AT void AT(bias_back)(const nearline_attention *at, long s, float *sums, 
     for (long p = 0; p < at->first[s] + LANES; p++) sums[p] = 0.0f;
 }
 
-#define BY_WIDTH(call)                                                     \
-    do {                                                                   \
-        long vectors = at->padded_width / LANES, v = 0;                    \
-        for (; v + COLUMNS <= vectors; v += COLUMNS) call(v *LANES, COLUMNS); \
-        switch (vectors - v) {                                             \
-            BY_REST(call)                                                  \
-            case 1: call(v *LANES, 1); break;                              \
-        }                                                                  \
-    } while (0)
-#if COLUMNS > 2
-#define BY_REST(call)                       \
-    case 3: call(v *LANES, 3); break;       \
-    case 2: call(v *LANES, 2); break;
-#else
-#define BY_REST(call)
-#endif
-
 // scratch: own weights and slopes, sums [3][padded + LANES], biases, weights, slopes [3][ROWS][padded].
 static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,
                                    long count, float *scratch) {
@@ -447,11 +416,9 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
             }
             keys = seen[i] > keys ? seen[i] : keys;
         }
-        long vectors = (keys + LANES - 1) / LANES, v = 0;
 #define WEIGH(from, vectors) \
     AT(weigh_back)(at, back, query, gradient, bias, seen, from, vectors, weights, slopes)
-        for (; v + COLUMNS <= vectors; v += COLUMNS) WEIGH(v * LANES, COLUMNS);
-        for (; v < vectors; v++) WEIGH(v * LANES, 1);
+        BY_VECTORS(keys, WEIGH);
 #undef WEIGH
 #define SPREAD_KEYS(column, vectors) \
     AT(spread)(at, slopes, back->query_rows, place, rows, keys, column, vectors, back->key_gradient)
@@ -459,9 +426,9 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
     AT(spread)(at, weights, back->gradient_rows, place, rows, keys, column, vectors, back->value_gradient)
 #define COLLECT(column, vectors) \
     AT(collect)(at, slopes, back->key_rows, place, rows, keys, column, vectors, back->query_gradient)
-        BY_WIDTH(SPREAD_KEYS);
-        BY_WIDTH(SPREAD_VALUES);
-        BY_WIDTH(COLLECT);
+        BY_VECTORS(at->padded_width, SPREAD_KEYS);
+        BY_VECTORS(at->padded_width, SPREAD_VALUES);
+        BY_VECTORS(at->padded_width, COLLECT);
 #undef SPREAD_KEYS
 #undef SPREAD_VALUES
 #undef COLLECT
@@ -486,5 +453,5 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
     if (summed >= 0) AT(bias_back)(at, summed, sums, back->bias_gradient);
     back->bias_gradient[0] += own_sum;
 }
-#undef BY_WIDTH
+#undef BY_VECTORS
 #undef BY_REST

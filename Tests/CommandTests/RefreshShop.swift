@@ -27,6 +27,15 @@ extension Shop {
 
     func click(_ users: Int...) throws { for user in users { try execute(Shop.clicks(of: user)) } }
 
+    /// Queues the user, and leaves what is known of them as it is.
+    func touch(_ user: Int) throws {
+        try execute(
+            """
+            INSERT INTO shop.exclusions (user_id, item_id) SELECT \(user), min(item_id) FROM shop.items;
+            DELETE FROM shop.exclusions WHERE user_id = \(user)
+            """)
+    }
+
     func origin(_ user: Int) throws -> String {
         try text("SELECT origin AS text FROM nearline.lookup_facts(\(user))")
     }

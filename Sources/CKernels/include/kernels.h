@@ -69,7 +69,7 @@ void nearline_turn(const float *rows, long stride, const int32_t *order, const i
 // out [tokens, padded_width], zeros beyond width.
 void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
                      long padded_width);
-// The attention of `count` tokens (in rising order), into their rows of the packed batch.
+// The attention of `count` tokens, in rising order and of sessions that follow each other, into their rows of the batch.
 // query, key: [width, padded] with nearline_lanes() floats behind; value: [tokens, padded_width].
 // scratch: 13 * padded floats.
 void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
