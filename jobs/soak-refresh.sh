@@ -89,24 +89,26 @@ END
 }
 
 # The sampler. A list that says it has read events up to an instant may have missed one that was being committed just then:
-# so the user must not be waiting any more either.
+# so the row of the queue that this event added must be gone too.
 ask "CREATE PROCEDURE public.sample(seconds float8) LANGUAGE plpgsql AS \$\$
 DECLARE
     ends CONSTANT timestamptz := clock_timestamp() + make_interval(secs => seconds);
     who  bigint;
     made timestamptz;
     done timestamptz;
+    mine bigint;
 BEGIN
     WHILE clock_timestamp() < ends LOOP
         SELECT user_id INTO who FROM public.buyer ORDER BY random() LIMIT 1;
         INSERT INTO shop.events (user_id, item_id, occurred_at, action)
         SELECT who, item_id, clock_timestamp(), 'click' FROM nearline.release_item WHERE release = 1 AND item_row = 0
         RETURNING occurred_at INTO made;
+        mine := currval('nearline.touched_touch_seq');
         COMMIT;
         done := clock_timestamp();
         -- A transaction for each look, as readers have.
         WHILE NOT EXISTS (SELECT FROM nearline.lookup_facts(who) f WHERE f.as_of >= made)
-            OR EXISTS (SELECT FROM nearline.touched t WHERE t.user_id = who::text AND t.at <= done)
+            OR EXISTS (SELECT FROM nearline.touched t WHERE t.touch = mine)
         LOOP
             COMMIT;
             PERFORM pg_sleep(0.01);

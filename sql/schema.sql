@@ -966,6 +966,26 @@ BEGIN
 END
 $_$;
 COMMENT ON FUNCTION nearline.touch() IS 'Trigger for statements: queues the users of the rows that changed. Its argument is the column that has their key.';
+CREATE TABLE nearline.touched (
+    touch bigint NOT NULL,
+    user_id text NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', vacuum_truncate='false');
+COMMENT ON TABLE nearline.touched IS 'Users whose lists are to be made anew, the oldest first; filled by the triggers of nearline refresh --install.';
+CREATE FUNCTION nearline.touched_behind(place pg_snapshot, most integer) RETURNS SETOF nearline.touched
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+    (SELECT * FROM nearline.touched WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(place))) ORDER BY xid, touch LIMIT most)
+    UNION ALL
+    (SELECT * FROM nearline.touched WHERE xid >= pg_snapshot_xmax(place) ORDER BY xid, touch LIMIT most)
+    LIMIT most
+$$;
+COMMENT ON FUNCTION nearline.touched_behind(place pg_snapshot, most integer) IS 'Rows of the queue that the snapshot did not show yet, the oldest first.';
 CREATE FUNCTION nearline.traces_of(wanted text) RETURNS TABLE(place text, rows bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
@@ -1582,14 +1602,6 @@ ALTER TABLE nearline.quarantine ALTER COLUMN quarantine ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE nearline.touched (
-    touch bigint NOT NULL,
-    user_id text NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', vacuum_truncate='false');
-COMMENT ON TABLE nearline.touched IS 'Users whose lists are to be made anew, the oldest first; filled by the triggers of nearline refresh --install.';
 CREATE TABLE nearline.watermark (
     name text NOT NULL,
     xid xid8 DEFAULT '0'::xid8 NOT NULL,
@@ -2113,6 +2125,7 @@ CREATE INDEX release_event_by_release ON nearline.release_event USING btree (rel
 CREATE INDEX run_at_work ON nearline.run USING btree (run) WHERE (ended_at IS NULL);
 CREATE INDEX run_by_command ON nearline.run USING btree (command, run DESC);
 CREATE INDEX run_that_was_lost ON nearline.run USING btree (ended_at) WHERE (state = 'lost'::text);
+CREATE INDEX touched_by_xid ON nearline.touched USING btree (xid, touch);
 CREATE INDEX transition_build_by_release ON nearline.transition_build USING btree (release);
 CREATE TRIGGER only_the_owner_forces_a_release BEFORE UPDATE ON nearline.release FOR EACH ROW WHEN (((new.state = 'current'::text) AND ((old.state = 'rolled_back'::text) OR ((old.state = 'validated'::text) AND nearline.has_failed_gates(old.release))))) EXECUTE FUNCTION nearline.require_owner_to_force();
 CREATE TRIGGER only_the_owner_forces_transitions BEFORE INSERT ON nearline.transition_build FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION nearline.require_owner_to_force();

@@ -16,6 +16,8 @@ final class RefreshRounds {
     /// A service waits for its database for ever.
     private let isService: Bool
     private var refresh: OverlayRefresh?
+    /// Up to where the queue was emptied by this process.
+    private(set) var place: RefreshQueue.Place?
     private var mustRegain = false
     private var retries: Retries
     private(set) var figures = RefreshFigures()
@@ -86,25 +88,29 @@ final class RefreshRounds {
         let release = refresh.served.release.release
         try queue.readmit(into: release, limit: settings.int("overlay-users"))
         let (reading, users, known) = try reader.transaction(.readOnlySnapshot, doing: "reading who waits") {
-            let reading = try RefreshQueue(reader).read(users: settings.int("refresh-users"))
+            let reading = try RefreshQueue(reader).read(users: settings.int("refresh-users"), behind: place)
             let users = reading.users.compactMap(key)
             return try (
                 reading, users, refresh.read(users, asOf: Instant(microseconds: reading.asOf), on: reader)
             )
         }
         guard !reading.users.isEmpty else {
-            try storing.transaction(doing: "noting that nobody waits") {
+            let end = try storing.transaction(doing: "noting that nobody waits") {
                 try ledger.requireHeld()
-                try queue.take(reading, deferring: [], run: ledger.run)
+                return try queue.take(reading, deferring: [], run: ledger.run)
             }
+            place = end ?? place
             return true
         }
         let new = try refresh.lists(of: known)
+        var end: RefreshQueue.Place?
         let outcome = try refresh.store(new) { outcome in
             // A process that was frozen beyond its lease stores nothing.
             try ledger.requireHeld()
-            try queue.take(reading, deferring: outcome.turnedAway, run: ledger.run)
+            end = try queue.take(reading, deferring: outcome.turnedAway, run: ledger.run)
         }
+        // Not before it is committed.
+        place = end ?? place
         try tell(reading, known, new, outcome, badKeys: reading.users.count - users.count)
         return reading.isWhole
     }

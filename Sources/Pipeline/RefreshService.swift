@@ -51,7 +51,7 @@ final class RefreshService {
         while try listener.hasNotification(within: 0) {}
         try queue.wait(seconds: max(0, (end - .now) / .seconds(1)) + Self.margin)
         // Whoever committed before that said nothing. Who looked before it and commits now is seen at the end of the interval.
-        guard try queue.isEmpty() else { return }
+        guard try queue.isEmpty(behind: rounds.place) else { return }
         while ContinuousClock.now < end {
             try context.safePoint()
             if try listener.hasNotification(within: Self.glanceMilliseconds) { return }

@@ -16,6 +16,16 @@ package struct RefreshQueue {
         /// Whether it saw all that was there.
         package var isWhole = true
         fileprivate var xmin: String
+        fileprivate var place: Place
+    }
+
+    /// How far the queue was read: whatever a snapshot showed was taken in. What comes later is of transactions that were open
+    /// then or are younger, so that it is found without stepping over the rows of all that was taken away, which nobody can
+    /// vacuum while any transaction stays open.
+    package struct Place: Sendable {
+        fileprivate var snapshot: String
+        /// Numbers of transactions mean something on the server that gave them: after a fail-over some are given again.
+        fileprivate var server: String
     }
 
     /// The channel on which a sleeper is woken.
@@ -33,25 +43,32 @@ package struct RefreshQueue {
             "is_fed")
     }
 
-    package func isEmpty() throws -> Bool {
-        try connection.execute("SELECT FROM nearline.touched LIMIT 1", doing: "looking who waits").isEmpty
+    /// - Parameter place: up to where it was emptied; nil to look everywhere.
+    package func isEmpty(behind place: Place?) throws -> Bool {
+        let doing = "looking who waits"
+        let head = try connection.execute("SELECT \(Self.server) AS server", doing: doing)[0]
+        let (sql, parameters) = Self.rows(behind: place, on: try head.string("server"), most: 1)
+        return try connection.execute(sql, parameters, doing: doing).isEmpty
     }
 
     /// The users who have waited longest, to be called first in a snapshot: its events are at least as new.
-    package func read(users wanted: Int) throws -> Reading {
+    ///
+    /// - Parameter place: up to where it was emptied; nil to look everywhere.
+    package func read(users wanted: Int, behind place: Place?) throws -> Reading {
         let doing = "reading who waits"
         let head = try connection.execute(
             """
             SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS as_of,
-                pg_snapshot_xmin(pg_current_snapshot())::text AS xmin
+                pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, pg_current_snapshot()::text AS snapshot,
+                \(Self.server) AS server
             """, doing: doing)[0]
-        var reading = Reading(asOf: Int64(try head.int("as_of")), xmin: try head.string("xmin"))
+        let server = try head.string("server")
+        var reading = Reading(
+            asOf: Int64(try head.int("as_of")), xmin: try head.string("xmin"),
+            place: Place(snapshot: try head.string("snapshot"), server: server))
         let most = wanted * Self.rowsPerUser
-        let rows = try connection.execute(
-            """
-            SELECT touch, user_id, (extract(epoch FROM at) * 1000000)::bigint AS at FROM nearline.touched
-            ORDER BY touch LIMIT $1::int
-            """, [.int(Int64(most))], doing: doing)
+        let (sql, parameters) = Self.rows(behind: place, on: server, most: most)
+        let rows = try connection.execute(sql, parameters, doing: doing)
         // By bytes, as the source tells keys apart.
         var seen: Set<ExternalID> = []
         for row in rows {
@@ -71,10 +88,26 @@ package struct RefreshQueue {
         return reading
     }
 
+    /// Since when the server runs: another server's time differs, and so does that of the same one after a restart.
+    private static let server = "extract(epoch FROM pg_postmaster_start_time())::text"
+
+    /// Rows that were added behind a place, the oldest first.
+    private static func rows(behind place: Place?, on server: String, most: Int) -> (sql: String, [Parameter]) {
+        let columns = "SELECT touch, user_id, (extract(epoch FROM at) * 1000000)::bigint AS at FROM"
+        let most = Parameter.int(Int64(most))
+        guard let place, place.server == server else {
+            return ("\(columns) nearline.touched ORDER BY touch LIMIT $1::int", [most])
+        }
+        return (
+            "\(columns) nearline.touched_behind($2::text::pg_snapshot, $1::int)", [most, .text(place.snapshot)]
+        )
+    }
+
     /// Takes away what was read, in the transaction that stores the lists.
     ///
     /// - Parameter deferred: users for whom the overlay had no room; they wait aside, where they are in nobody's way.
-    package func take(_ reading: Reading, deferring deferred: [String], run: Int) throws {
+    /// - Returns: up to where the queue is empty when that transaction is committed; nil where more was there than was read.
+    package func take(_ reading: Reading, deferring deferred: [String], run: Int) throws -> Place? {
         let doing = "taking users from the queue"
         if !reading.touches.isEmpty {
             try connection.execute(
@@ -97,6 +130,7 @@ package struct RefreshQueue {
             WHERE name = 'refresh'
             """,
             [.int(reading.asOf), .int(Int64(run)), .bool(reading.isWhole), .text(reading.xmin)], doing: doing)
+        return reading.isWhole ? reading.place : nil
     }
 
     /// The release that the last refresh wrote for; nil before the first one.

@@ -99,6 +99,40 @@ import Testing
         #expect(try pooler.advisoryLocks(in: shop) == 0)
     }
 
+    /// What was taken away cannot be vacuumed meanwhile; and what is open is found when it commits.
+    @Test func whileATransactionStaysOpenRowsThatWereTakenAwayAreNotSteppedOverAgainAndAgain() throws {
+        let shop = try Shop.refreshing(), users = try shop.users(3), rows = 30_000, rounds = 5
+        let slow = try Connection("dbname=\(shop.database)", applicationName: "nearline-tests")
+        try slow.script("BEGIN", doing: "holding events open")
+        try slow.script(Shop.clicks(of: users[0]), doing: "holding events open")
+        try shop.execute("INSERT INTO nearline.touched (user_id) SELECT \(users[1]) FROM generate_series(1, \(rows))")
+        let service = try shop.commands.start(["refresh", "--every", "1s"])
+        try awaitList(of: users[1], shop)
+        for _ in 0..<rounds {
+            try shop.click(users[2])
+            try waitUntil("a list that has seen the clicks") {
+                try shop.number(
+                    """
+                    SELECT count(*) FROM nearline.overlay o WHERE o.user_id = \(users[2])
+                    AND o.as_of > (SELECT max(occurred_at) FROM shop.events e WHERE e.user_id = o.user_id)
+                    """) == 1
+            }
+        }
+        #expect(try !shop.overlay().contains("1 \(users[0])"))
+        try slow.script("COMMIT", doing: "committing events")
+        try awaitList(of: users[0], shop)
+        service.send(SIGTERM)
+        #expect(try service.wait(seconds: 10).code == 143)
+        #expect(try shop.waiting() == 0)
+        // In the end, since sessions say it when they are idle. Read once by the first round, and found once more to be deleted.
+        try shop.awaitEndOfSessions()
+        let index =
+            "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'nearline' AND relname = 'touched'"
+        let whole = "SELECT seq_scan FROM pg_stat_user_tables WHERE schemaname = 'nearline' AND relname = 'touched'"
+        let read = try shop.number(index), scans = try shop.number(whole)
+        #expect(read < 3 * rows && scans <= rounds, "\(read) entries of indexes, \(scans) scans")
+    }
+
     @Test func aReleaseThatIsPublishedWhileItWorksIsFollowed() throws {
         let shop = try Shop.refreshing(), user = try shop.users(1)[0]
         try shop.click(user)
