@@ -1,25 +1,37 @@
 #!/usr/bin/env bash
-# How fast the model encodes, learns and finds items, beside PyTorch and FAISS in the same run: jobs/bench.sh [--quick]
+# How fast the model encodes, learns and finds items, beside PyTorch and FAISS in the same run: jobs/bench.sh [--quick | --all]
 #
 # Prints each figure with its share of the rate at which this machine multiplies large matrices, then the ratios. The peers run
 # where PEER_PYTHON (by default python3) can import torch and faiss; without them the figures stand alone. --quick leaves out
-# the million items and the larger model. Figures compare within one run only: nothing else should be at work.
+# the million items and the larger model; --all goes on with reading histories, publishing and lookups in a throwaway
+# PostgreSQL, and with whole nights (jobs/bench-night.sh). Figures compare within one run only: nothing else should be at work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
+source jobs/lib/cluster.sh
 # It makes OpenBLAS take kernels of another processor, for both sides.
 unset OPENBLAS_CORETYPE
-quick=false
+quick=false all=false
 case ${1:-} in
     --quick) quick=true ;;
+    --all) all=true ;;
     '') ;;
     *)
-        sed -n '2,6s/^# \{0,1\}//p' jobs/bench.sh >&2
+        sed -n '2,7s/^# \{0,1\}//p' jobs/bench.sh >&2
         exit 64
         ;;
 esac
 python=${PEER_PYTHON:-python3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/nearline-bench.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+readonly CLUSTER=.nearline/bench-pg
+# shellcheck disable=SC2317
+clean_up() {
+    ! $all || cluster_remove "$CLUSTER" || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 jobs/setup.sh
 echo 'building' >&2
@@ -82,3 +94,26 @@ $quick || search 1000000 1024
     echo
     cat "$work/ratios"
 }
+$all || exit 0
+
+# table NAME ARGUMENT...: one of the other executables, in a database that is there for it alone.
+table() {
+    local name=$1
+    shift
+    echo
+    swift build -c release --product "$name" </dev/null >"$work/log" 2>&1 || {
+        tail -n 20 "$work/log"
+        exit 1
+    }
+    "${figures%/*}/$name" "$@"
+}
+cluster_remove "$CLUSTER"
+cluster_start "$CLUSTER"
+psql -q -d postgres -c 'CREATE DATABASE figures'
+export PGDATABASE=figures
+table history-figures 50000
+table publish-figures load --users 1000000 --rounds 3
+table lookup-figures 500000 3 pin
+cluster_remove "$CLUSTER"
+echo
+jobs/bench-night.sh

@@ -47,8 +47,10 @@ static long best_first(float *scores, int32_t *places, long n, long kept, uint64
     return left;
 }
 
+static void coarse_scan(const nearline_top_k_job *job);
 #define BODY "topk_body.h"
 #include "each_level.h"
+#include "topk_coarse.h"
 
 // Cutting often costs less than survivors that a stale threshold lets in; a panel must always fit.
 long nearline_top_k_capacity(long kept) { return kept + kept / 2 + 2 * nearline_panel(); }

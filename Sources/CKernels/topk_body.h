@@ -149,7 +149,12 @@ INLINE_AT void AT(guess)(const nearline_top_k_job *job, long sampled) {
 static TARGET void AT(top_k)(const nearline_top_k_job *job) {
     long sampled = nearline_top_k_sample(job->items, job->kept) / PANEL;
     if (sampled > 0) AT(guess)(job, sampled);
-    AT(scan)(job, 0, job->users);
+    // Without a guess nothing would be left out at first.
+    if (sampled > 0 && job->coarse.items) {
+        coarse_scan(job);
+    } else {
+        AT(scan)(job, 0, job->users);
+    }
     for (long u = 0; u < job->users; u++) {
         nearline_top_k_user *user = job->state + u;
         if (sampled > 0 && user->count < job->kept) {

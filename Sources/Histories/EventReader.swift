@@ -27,6 +27,8 @@ struct EventReader {
     private(set) var refused = RefusedRows()
     private(set) var events = 0
     private var labels = ActionLabels()
+    private var sessions = RepeatedText()
+    private var scenes = RepeatedText()
 
     init(_ source: EventSource, upTo: String, now: Int64) {
         self.source = source
@@ -79,8 +81,8 @@ struct EventReader {
         let item = itemBytes.flatMap { ExternalID(binary: $0, type: source.itemType) }
         let time = try row.optionalInt64().flatMap(EventRules.sinceEpoch)
         let label = try row.bytes(), action = label.flatMap { labels[$0] }
-        let session = source.hasSession ? try row.optionalString() : nil
-        let scene = source.hasScene ? try row.optionalString() : nil
+        let session = source.hasSession ? try sessions.text(row.bytes()) : nil
+        let scene = source.hasScene ? try scenes.text(row.bytes()) : nil
         if let reason = EventRules(now: now).refusal(
             hasItem: item != nil, isOverlong: isOverlong, time: time, action: action)
         {

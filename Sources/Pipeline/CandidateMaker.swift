@@ -51,9 +51,13 @@ struct CandidateMaker {
             try context.safePoint()
             let step = begin..<min(begin + Self.usersPerStep, users.count)
             let histories = users[step].map(\.history)
-            let made = try self.lists(
-                histories, requests: histories.map { Self.request(at: seconds, after: $0) },
-                excluded: Array(excluded[step]))
+            context.part("encoding") {
+                encoder.encode(
+                    histories, requests: histories.map { Self.request(at: seconds, after: $0) }, into: queries)
+            }
+            let made = try context.part("finding items") {
+                try topK.lists(queries.pointer, users: histories.count, excluded: Array(excluded[step]))
+            }
             lists.append(contentsOf: zip(users[step], made).map { ($0.user, $1) })
         }
         return lists

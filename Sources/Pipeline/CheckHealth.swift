@@ -12,6 +12,8 @@ package struct CheckHealth {
         var check: String
         var isFine: Bool
         var finding: String
+        /// What would make it faster.
+        var advice: String?
     }
 
     /// The first failure, so that the exit code says what is wrong.
@@ -20,6 +22,7 @@ package struct CheckHealth {
     package mutating func run(_ context: RunContext) throws -> Answer {
         var checks: [Check] = []
         var worst: (any Error)?
+        func advise(_ advice: String?) { if let advice { checks[checks.count - 1].advice = advice } }
         func look(_ name: String, _ body: () throws -> String) {
             do {
                 checks.append(Check(check: name, isFine: true, finding: try body()))
@@ -49,6 +52,7 @@ package struct CheckHealth {
                 return "current"
             }
             look("source") { try describeSource(context, connection) }
+            advise(try? adviseIndex(context, connection))
             look("models") { try describeModel(connection) }
             look("release") {
                 try describeRelease(connection)
@@ -56,7 +60,10 @@ package struct CheckHealth {
         }
         look("model folder") { try describeFolder(context.settings.text("models")) }
         failure = worst
-        let rows = checks.map { [$0.isFine ? "ok" : "FAILS", $0.check, $0.finding] }
+        let rows = checks.flatMap { check in
+            [[check.isFine ? "ok" : "FAILS", check.check, check.finding]]
+                + (check.advice.map { [["advice", check.check, $0]] } ?? [])
+        }
         return Answer(table(["", "check", "finding"], rows), checks)
     }
 
@@ -67,6 +74,14 @@ package struct CheckHealth {
         return "\(source.names.events): users \(source.userType.rawValue), items \(source.itemType.rawValue)"
             + (extras.isEmpty ? "" : ", " + extras.joined(separator: ", "))
             + "; items \(source.names.items ?? "none"), exclusions \(source.names.exclusions ?? "none"); newest event \(newest)"
+    }
+
+    private func adviseIndex(_ context: RunContext, _ connection: Connection) throws -> String? {
+        guard let advice = try context.source(on: connection).indexAdvice(now: context.now, on: connection) else {
+            return nil
+        }
+        return
+            "every shard would read all events, and sort them (about \(advice.sortedEvents)); run: \(advice.statement)"
     }
 
     private func describeRelease(_ connection: Connection) throws -> String {

@@ -5,13 +5,13 @@ import Postgres
 import ResultTables
 import Synchronization
 
-/// Signs of life of one process, on a thread and a session of its own: it has the leases of the run and of its shard run
+/// Signs of life of one process, on a thread and a session of its own: it has the leases of the run and of its shards run
 /// on, and writes down how far the run is.
 final class Heartbeat: Sendable {
     private struct State {
         var progress = RunProgress()
         var release: Int?
-        var shard: ClaimedShard?
+        var shards: [ClaimedShard] = []
         var isLost = false
         var isOver = false
     }
@@ -53,7 +53,8 @@ final class Heartbeat: Sendable {
         if renewsRun, try !RunLedger.renew(run, now.progress, on: connection) {
             state.withLock { $0.isLost = true }
         }
-        if let shard = now.shard, let release = now.release {
+        for shard in now.shards {
+            guard let release = now.release else { break }
             // Where it is lost, what is stored under it is refused: nothing is to be done here.
             _ = try ShardBook.renew(shard, of: release, on: connection)
         }
@@ -65,10 +66,10 @@ final class Heartbeat: Sendable {
         if atOnce { wake.signal() }
     }
 
-    /// From now on the lease of this shard is renewed too; nil for none.
-    func hold(_ shard: ClaimedShard?, of release: Int) {
+    /// From now on the leases of these shards are renewed too, and of no others.
+    func hold(_ shards: [ClaimedShard], of release: Int) {
         state.withLock {
-            $0.shard = shard
+            $0.shards = shards
             $0.release = release
         }
     }

@@ -72,12 +72,9 @@ struct ReleaseBuild {
         }
         try book.plan(bounds)
         if bounds.count > 1, try source.hasUserIndex(on: connection) == false {
-            let user = source.userType == .text ? "user_id COLLATE \"C\"" : "user_id"
             context.log.warning(
                 "every shard reads all events, for want of an index",
-                metadata: [
-                    "run": "CREATE INDEX ON \(source.events) (\(user), occurred_at)", "shards": "\(bounds.count + 1)",
-                ])
+                metadata: ["run": "\(source.userIndexStatement)", "shards": "\(bounds.count + 1)"])
         }
     }
 

@@ -82,6 +82,23 @@ package final class RunContext {
         return value
     }
 
+    /// Keeps the time that a part of this stage takes, added to what the same part took before.
+    func part<T>(_ name: String, _ body: () throws -> T) rethrows -> T {
+        let began = ContinuousClock.now
+        defer { add((ContinuousClock.now - began) / .seconds(1), toPart: name) }
+        return try body()
+    }
+
+    /// The same for a part that another thread has done meanwhile.
+    func add(_ seconds: Double, toPart name: String) {
+        let whole = "\(stageName ?? ""): \(name)"
+        if let known = stageSeconds.firstIndex(where: { $0.stage == whole }) {
+            stageSeconds[known].seconds += seconds
+        } else {
+            stageSeconds.append((whole, seconds))
+        }
+    }
+
     private func progress(_ done: Int? = nil, _ total: Int? = nil, _ unit: String? = nil) -> RunProgress {
         RunProgress(
             stage: stageName, done: done, total: total, unit: unit,

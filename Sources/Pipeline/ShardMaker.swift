@@ -28,35 +28,61 @@ struct ShardMaker {
     func work() throws -> (shards: Int, users: Int) {
         var made = (shards: 0, users: 0)
         var retries = Retries(context), isAfterFailure = false
+        // What is read while the shard before it is made; never more than one, so that memory holds two.
+        var ahead: (shard: ClaimedShard, reading: ShardReading)?
+        defer {
+            ahead?.reading.abandon()
+            hold([])
+        }
         while true {
             try context.safePoint()
             do {
                 // In here, because a server that is still down is one more failure to wait after.
                 if isAfterFailure { try recover() }
                 isAfterFailure = false
-                try context.pace?.admit(context)
-                switch try book.claim() {
-                case .allDone: return made
-                case .wait: try context.pause(seconds: 0.25)
-                case .shard(let shard):
-                    context.heartbeat?.hold(shard, of: writer.release)
-                    defer { context.heartbeat?.hold(nil, of: writer.release) }
-                    let users = try make(shard)
-                    made.users += users
-                    made.shards += 1
-                    retries.succeeded()
-                    try tell()
-                    context.heartbeat?.hold(nil, of: writer.release)
-                    try context.pace?.made(users, context)
-                }
+                guard let next = try ahead ?? claim(waiting: true) else { return made }
+                ahead = nil
+                let read = try next.reading.finish()
+                // A run that is held back takes what it may when it may.
+                if context.pace == nil { ahead = try claim(waiting: false) }
+                hold([next.shard, ahead?.shard].compactMap(\.self))
+                context.add(read.seconds, toPart: "reading")
+                let users = try make(read)
+                made.users += users
+                made.shards += 1
+                retries.succeeded()
+                try tell()
+                hold([ahead?.shard].compactMap(\.self))
+                try context.pace?.made(users, context)
             } catch ReleaseError.shardLost(_, let shard) {
                 context.log.warning("a shard was lost to another worker", metadata: ["shard": "\(shard)"])
             } catch let error as PostgresError {
+                ahead?.reading.abandon()
+                ahead = nil
                 try retries.wait(after: error)
                 isAfterFailure = true
             }
         }
     }
+
+    /// A shard for this worker, which is being read from now on; nil where all is done, or, unless it waits, where there is none
+    /// to be had now.
+    private func claim(waiting: Bool) throws -> (shard: ClaimedShard, reading: ShardReading)? {
+        while true {
+            if waiting { try context.pace?.admit(context) }
+            switch try book.claim(ahead: !waiting) {
+            case .allDone: return nil
+            case .wait:
+                guard waiting else { return nil }
+                try context.pause(seconds: 0.25)
+            case .shard(let shard):
+                if waiting { hold([shard]) }
+                return (shard, ShardReading(shard, self))
+            }
+        }
+    }
+
+    private func hold(_ shards: [ClaimedShard]) { context.heartbeat?.hold(shards, of: writer.release) }
 
     private func recover() throws {
         _ = try reader.reconnectIfLost()
@@ -65,30 +91,13 @@ struct ShardMaker {
         try book.giveBack()
     }
 
-    private func make(_ shard: ClaimedShard) throws -> Int {
-        var figures: [String: Int] = [:], users: [(user: ExternalID, history: TokenHistory)] = []
-        var histories = HistoryReader(
-            source, vocabulary: maker.artifact.vocabulary, settings: context.historySettings, asOf: asOf.text,
-            now: context.now)
-        var withoutItems = 0
-        let exclusions = ExclusionReader(source, vocabulary: maker.artifact.vocabulary)
-        let excluded = try reader.transaction(.readOnlySnapshot, doing: "reading shard \(shard.number)") {
-            try histories.read(on: reader, users: UserRange(first: shard.first, end: shard.end)) { user, history in
-                try context.safePoint()
-                // Nothing to go by: such a user gets the popular list at lookup.
-                if history.rows.isEmpty { withoutItems += 1 } else { users.append((user, history)) }
-            }
-            return try exclusions.forUsers(users.map(\.user), on: reader)
-        }
-        let lists = try maker.lists(of: users, at: serveAt.seconds, excluded: excluded, context)
-        figures["users without a known item"] = withoutItems
-        figures["events"] = histories.events
-        figures["events of unknown items"] = histories.unknownItems
+    private func make(_ read: ReadShard) throws -> Int {
+        let lists = try maker.lists(of: read.users, at: serveAt.seconds, excluded: read.excluded, context)
+        var figures = read.figures
         // A user who is denied everything has an empty list: with none, the popular one would be shown.
         figures["short lists"] = lists.count { $0.list.count < maker.kept }
-        for (reason, count) in histories.refused.counts { figures["refused: \(reason.rawValue)"] = count }
-        try writer.write(lists, as: shard, figures: figures)
-        try keep(histories.refused)
+        try context.part("storing") { try writer.write(lists, as: read.shard, figures: figures) }
+        try keep(read.refused)
         return lists.count
     }
 

@@ -74,7 +74,9 @@ package struct ShardBook {
     }
 
     /// The next shard that nobody is at: the first one by itself, since what it teaches the encoder is used by all.
-    package func claim() throws -> ShardClaim {
+    ///
+    /// - Parameter ahead: for a worker that is at one already: only where enough are left for all who are at work.
+    package func claim(ahead: Bool = false) throws -> ShardClaim {
         let row = try connection.execute(
             """
             WITH next AS (
@@ -83,6 +85,9 @@ package struct ShardBook {
                         AND NOT nearline.is_alive(s.lease_until, s.is_pooled, s.backend_pid, s.backend_start))
                     AND (s.shard = 0 OR EXISTS (SELECT FROM nearline.release_shard f
                         WHERE f.release = $1::int AND f.shard = 0 AND f.state = 'done'))
+                    AND (NOT $5::boolean OR (
+                        SELECT count(*) FILTER (WHERE o.state = 'open') >= count(DISTINCT o.worker) FILTER (WHERE o.state = 'claimed')
+                        FROM nearline.release_shard o WHERE o.release = $1::int))
                 ORDER BY s.shard LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             UPDATE nearline.release_shard s SET state = 'claimed', worker = $2::uuid, term = s.term + 1,
@@ -100,10 +105,11 @@ package struct ShardBook {
             """,
             [
                 .int(Int64(release)), .text(worker.description), .int(Int64(Self.leaseSeconds)),
-                .bool(connection.isPooled),
+                .bool(connection.isPooled), .bool(ahead),
             ], doing: "claiming a shard of release \(release)"
         ).first
         guard let row else {
+            guard !ahead else { return .wait }
             guard try unfinished() else { return .allDone }
             try endFrozen()
             return .wait

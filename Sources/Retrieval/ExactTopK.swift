@@ -49,7 +49,8 @@ package final class Catalogue: @unchecked Sendable {
 }
 
 /// Exact top-k of users × items: every product is computed once, compared with the user's running bound in registers, and
-/// forgotten. Exclusions are applied inside, so they never shorten a list while other items are left.
+/// forgotten; where the processor multiplies bytes faster, a pass in eight bits first finds the products that can be skipped,
+/// and changes nothing else. Exclusions are applied inside, so they never shorten a list while other items are left.
 ///
 /// Ties go to the lower item row. Every product is one sum in the order of the width, so the same user gets the same list
 /// at any thread count and beside any other users.
@@ -57,11 +58,17 @@ package final class ExactTopK {
     /// Users that go through the items together: their survivors stay in the second cache, and items are read from memory
     /// once for all of them.
     private static let usersPerTile = 192
+    /// Items for each place of a list from which on a first pass in eight bits pays: what it leaves over is scored one by one,
+    /// and that is the more the fewer items there are. Measured with lists of 100, `model-figures topk`: 0.75 of the speed
+    /// without it at 10,000 items, 1.2 at 100,000, 1.9 at a million.
+    private static let itemsPerPlace = 500
 
     private let catalogue: Catalogue
     private let kept: Int
     private let pool: WorkerPool
     private let scans: [TopKScan]
+    /// Of the catalogue's vectors; nil where it would save nothing.
+    private let coarse: CoarseMatrix?
 
     /// - Parameter kept: `K`, the length of a list (shorter only where fewer items are left).
     package init(_ catalogue: Catalogue, kept: Int, pool: WorkerPool) {
@@ -69,6 +76,7 @@ package final class ExactTopK {
         self.kept = kept
         self.pool = pool
         scans = (0..<pool.workers).map { _ in TopKScan(kept: kept) }
+        coarse = catalogue.rows.count >= kept * Self.itemsPerPlace ? CoarseMatrix(catalogue.vectors) : nil
     }
 
     /// One list per user, best first.
@@ -106,8 +114,9 @@ package final class ExactTopK {
             firstDenied.append(denied.count)
         }
         scan.run(
-            queries + users.lowerBound * catalogue.width, count: users.count, items: catalogue.vectors, denied: denied,
-            firstDenied: firstDenied
+            queries + users.lowerBound * catalogue.width, count: users.count, items: catalogue.vectors,
+            coarse: coarse,
+            denied: denied, firstDenied: firstDenied
         ) { user, places, scores in
             let list = zip(places, scores).map { place, score in
                 Candidate(row: UInt32(catalogue.rows[Int(place)]), score: score, source: .model)

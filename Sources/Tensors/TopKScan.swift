@@ -6,6 +6,9 @@ package final class TopKScan: @unchecked Sendable {
     private let capacity: Int
     private let scores = FloatBuffer()
     private let sample = FloatBuffer()
+    /// Bytes and bounds of the queries, for a first pass.
+    private let queryBytes = FloatBuffer()
+    private let queryBounds = FloatBuffer()
     private var places: [Int32] = []
     private var keys: [UInt64]
     private var users: [nearline_top_k_user] = []
@@ -22,11 +25,13 @@ package final class TopKScan: @unchecked Sendable {
     /// - Parameters:
     ///   - queries: `[count, D]`, finite.
     ///   - items: `[D, N]`.
+    ///   - coarse: made of them, for a first pass; the same comes out without.
     ///   - denied: columns that must not be listed, one user's after another, each user's in rising order; user `u`'s are
     ///     `denied[firstDenied[u] ..< firstDenied[u + 1]]`.
     ///   - deliver: is given the number of the query, columns and products, best first; good inside it only.
     package func run(
-        _ queries: Floats, count: Int, items: PackedMatrix, denied: [Int32], firstDenied: [Int],
+        _ queries: Floats, count: Int, items: PackedMatrix, coarse: CoarseMatrix? = nil, denied: [Int32],
+        firstDenied: [Int],
         deliver: (_ query: Int, _ columns: UnsafeBufferPointer<Int32>, _ products: UnsafeBufferPointer<Float>) -> Void
     ) {
         guard kept > 0 else {
@@ -35,6 +40,9 @@ package final class TopKScan: @unchecked Sendable {
         }
         let scores = scores.reserve(count * capacity)
         if places.count < count * capacity { places = Array(repeating: 0, count: count * capacity) }
+        let floatsOfBytes = coarse == nil ? 0 : count * nearline_coarse_width(items.inner) / 4
+        let queryBytes = UnsafeMutableRawPointer(queryBytes.reserve(floatsOfBytes))
+        let queryBounds = queryBounds.reserve(coarse == nil ? 0 : 5 * (count + 15))
         if users.count < count { users = Array(repeating: nearline_top_k_user(), count: count) }
         places.withUnsafeMutableBufferPointer { places in
             keys.withUnsafeMutableBufferPointer { keys in
@@ -51,7 +59,10 @@ package final class TopKScan: @unchecked Sendable {
                             queries: queries, panels: items.panels.pointer, users: count, width: items.inner,
                             items: items.columns, kept: kept, capacity: capacity, state: users.baseAddress,
                             scores: scores, places: places.baseAddress, keys: keys.baseAddress,
-                            sample: sample.reserve(6 * nearline_top_k_sample(items.columns, kept)))
+                            sample: sample.reserve(6 * nearline_top_k_sample(items.columns, kept)),
+                            coarse: coarse?.parts ?? nearline_coarse(),
+                            query_bytes: queryBytes.assumingMemoryBound(to: UInt8.self),
+                            query_bounds: queryBounds)
                         nearline_top_k(&job)
                         for u in 0..<count {
                             let found = Int(users[u].count)

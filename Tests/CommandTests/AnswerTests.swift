@@ -57,6 +57,23 @@ import Testing
         #expect(try shop.contents() == before)
     }
 
+    @Test func doctorAdvisesAnIndexWhereReadingWouldSortAndNoneWhereThereIsOne() throws {
+        let shop = try Shop.published()
+        try shop.execute(
+            """
+            DO $$ DECLARE i text; BEGIN
+                FOR i IN SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'shop.events'::regclass AND NOT indisprimary
+                LOOP EXECUTE 'DROP INDEX ' || i; END LOOP;
+            END $$
+            """)
+        let advised = try shop.succeed("doctor")
+        #expect(!advised.contains("FAILS"))
+        let line = try #require(advised.split(separator: "\n").first { $0.hasPrefix("advice") }, "\(advised)")
+        let statement = try #require(line.firstRange(of: "CREATE INDEX"))
+        try shop.execute(String(line[statement.lowerBound...]))
+        #expect(try !shop.succeed("doctor").contains("advice"))
+    }
+
     @Test func doctorMakesNoFolder() throws {
         let shop = try Shop.published()
         _ = try shop.commands.run(["doctor", "--models", "\(shop.folder)/elsewhere"])

@@ -110,6 +110,8 @@ import Testing
         let command = ["backfill", "--where", "true", "--max-rate", "50"]
         try shop.holding("nearline.quarantine", in: "SHARE") {
             let running = try shop.commands.start(command)
+            // Sessions wait for each other at other times too.
+            try waitUntil("the first fifty") { try overlay(shop).count == 50 }
             try shop.awaitLockWait(of: "backfill")
             running.send(SIGKILL)
             _ = try running.wait()

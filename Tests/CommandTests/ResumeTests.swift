@@ -188,14 +188,15 @@ import Testing
         try interrupted(shop) { running, holder in
             let run = try shop.number("SELECT max(run) FROM nearline.run")
             let helper = try shop.commands.start(["work", "--run", "\(run)"], with: Self.small)
+            // But for the shard that is held up, and the one that was read ahead before there was a helper.
             try waitUntil("the helper has made the rest") {
                 try shop.number(
-                    "SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") == 8
+                    "SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") == 7
             }
             try holder.execute("ROLLBACK", doing: "letting go")
             let (one, two) = (try running.wait(), try helper.wait())
             #expect(one.code == 0, "\(one.errors)")
-            #expect(two.code == 0 && two.output.contains("made 3 shards"), "\(two.output) \(two.errors)")
+            #expect(two.code == 0 && two.output.contains("made 2 shards"), "\(two.output) \(two.errors)")
         }
         #expect(try made(shop) == undisturbed())
     }

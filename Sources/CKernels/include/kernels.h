@@ -82,6 +82,15 @@ typedef struct {
     int32_t count;
     const int32_t *denied_begin, *denied, *denied_end;  // `denied` moves on from the first
 } nearline_top_k_user;
+// A first pass in eight bits, see topk_coarse.h; only where nearline_has_coarse().
+typedef struct {
+    int8_t *items;   // [panels, nearline_coarse_width(width) / 4, nearline_panel(), 4]
+    int32_t *sums;   // [panels * nearline_panel()]
+    float *bounds;   // [panels, 3]
+} nearline_coarse;
+int nearline_has_coarse(void);
+long nearline_coarse_width(long width);
+void nearline_coarse_pack(const float *panels, long width, long items, const nearline_coarse *out);
 typedef struct {
     const float *queries;  // [users, width]
     const float *panels;   // nearline_pack() of the items as columns, [width, items]
@@ -92,6 +101,9 @@ typedef struct {
     int32_t *places;             // [users, capacity]
     uint64_t *keys;              // [2 * capacity]
     float *sample;               // [6 * nearline_top_k_sample(items, kept)]
+    nearline_coarse coarse;      // null pointers: no first pass
+    uint8_t *query_bytes;        // [users, nearline_coarse_width(width)]
+    float *query_bounds;         // [5, users rounded up to 16]
 } nearline_top_k_job;
 long nearline_top_k_capacity(long kept);
 long nearline_top_k_sample(long items, long kept);
