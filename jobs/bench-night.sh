@@ -64,10 +64,10 @@ printf '%9s %8s %11s %9s %9s  %s\n' users items events users/s lists/s 'where th
 for scale in "${scales[@]}"; do
     users=${scale%:*} items=${scale#*:}
     echo "a shop of $users users and $items items" >&2
-    psql -q -d postgres -c 'DROP DATABASE IF EXISTS night' -c 'CREATE DATABASE night'
+    PGOPTIONS='-c client_min_messages=warning' psql -q -d postgres -c 'DROP DATABASE IF EXISTS night' -c 'CREATE DATABASE night'
     export PGDATABASE=night
     quietly "$nearline" migrate
-    quietly "$nearline" simulate "$work/shop" --users "$users" --items "$items" --days 180
+    quietly "$nearline" simulate "$work/shop" --users "$users" --items "$items" --days 135
     quietly "$nearline" import "$work/shop/events.csv" "$work/shop/items.csv"
     rm -rf "$work/shop"
     ask 'CREATE INDEX IF NOT EXISTS events_by_user ON shop.events (user_id, occurred_at)'
