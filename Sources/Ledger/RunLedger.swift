@@ -232,6 +232,19 @@ package final class RunLedger {
         guard isHeld else { throw LedgerError.lost(run: run) }
     }
 
+    /// Whether another process has taken this run for gone, and ended its sessions; false where that cannot be told.
+    package func isGivenUp() -> Bool {
+        let doing = "looking whether run \(run) was given up"
+        // Twice: that the session is gone may show only in the first attempt.
+        for _ in 0..<2 {
+            _ = try? connection.reconnectIfLost(doing: doing)
+            let rows = try? connection.execute(
+                "SELECT FROM nearline.run WHERE run = $1::bigint AND state = 'lost'", [.int(Int64(run))], doing: doing)
+            if let rows { return !rows.isEmpty }
+        }
+        return false
+    }
+
     /// After a lost session: the run belongs to the new one, unless another run has begun meanwhile.
     package func reattach() throws {
         let isOurs = try !connection.execute(

@@ -96,8 +96,15 @@ extension RunContext {
             report.stageSeconds = stageSeconds
             // A statement that a stop cancelled fails in its own words; what happened is the stop.
             let stop = StopSignal.shared.reason
-            ledger.failed(stop ?? error, wasStopped: stop != nil, report, peakBytes: peakBytes)
-            throw stop ?? error
+            var failure = stop ?? error
+            // So is a session that another run has ended, having taken this one for gone.
+            if let error = failure as? PostgresError, [.unreachable, .transient].contains(error.kind),
+                ledger.isGivenUp()
+            {
+                failure = LedgerError.lost(run: ledger.run)
+            }
+            ledger.failed(failure, wasStopped: stop != nil, report, peakBytes: peakBytes)
+            throw failure
         }
     }
 

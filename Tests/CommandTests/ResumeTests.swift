@@ -176,6 +176,24 @@ import Testing
         #expect(try shop.number("SELECT count(*) FROM nearline.release WHERE state = 'building'") == 0)
     }
 
+    /// Its session was ended by the run that took its place; the server is there all the same.
+    @Test func aRunThatWasFrozenBeforeItsFirstShardSaysThatItWasGivenUp() throws {
+        let shop = try Shop.published()
+        let frozen = try shop.holding("nearline.release_shard") {
+            let running = try shop.commands.start(Self.command, with: Self.small)
+            try shop.awaitLockWait(of: "precompute")
+            running.send(SIGSTOP)
+            return running
+        }
+        try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")
+        let other = try shop.commands.run(Self.command, with: Self.small)
+        #expect(other.code == 0, "\(other.errors)")
+        frozen.send(SIGCONT)
+        let thawed = try frozen.wait()
+        #expect(thawed.code == 75, "\(thawed.code): \(thawed.errors)")
+        #expect(try made(shop) == undisturbed())
+    }
+
     @Test func severalProcessesMakeTheBytesOfOne() throws {
         let shop = try Shop.published()
         let ended = try shop.commands.run(Self.command + ["--workers", "3"], with: Self.small)
