@@ -3,13 +3,15 @@
 #
 # By default 10000, 100000 and 1000000 users of 200000 items, then 100000 users of 2000 and 20000 items: a row each with the rate,
 # where the time went, the cores that were busy, and the most memory that nearline held. Makes shops whose users have about a
-# hundred events, in a throwaway PostgreSQL; a million users take some 25 GB of disk and half an hour, of which the night itself
-# is the smaller part. Figures compare within one run only: nothing else should be at work. PRECOMPUTE_OPTIONS are handed to
+# hundred events, in a throwaway PostgreSQL; a million users take some 20 GB of disk and a quarter of an hour, of which the
+# night itself is the smaller part. Figures compare within one run only: nothing else should be at work. PRECOMPUTE_OPTIONS are handed to
 # nearline precompute, such as '--workers 2'.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
 source jobs/lib/cluster.sh
+# shellcheck source-path=SCRIPTDIR source=lib/build.sh
+source jobs/lib/build.sh
 unset OPENBLAS_CORETYPE
 scales=("$@")
 [[ $# -gt 0 ]] || scales=(10000:200000 100000:200000 1000000:200000 100000:2000 100000:20000)
@@ -34,12 +36,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 jobs/setup.sh
-echo 'building' >&2
-swift build -c release --product nearline </dev/null >"$work/log" 2>&1 || {
-    tail -n 20 "$work/log"
-    exit 1
-}
-nearline=$(swift build -c release --show-bin-path)/nearline
+nearline=$(build_product nearline "$work/log")
 export NEARLINE_MODELS=$work/models NEARLINE_EPOCHS=1 NEARLINE_CORPUS_TOKENS=200000
 ask() { psql -qAtX -v ON_ERROR_STOP=1 -c "$1"; }
 quietly() {

@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
 source jobs/lib/cluster.sh
+# shellcheck source-path=SCRIPTDIR source=lib/build.sh
+source jobs/lib/build.sh
 # It makes OpenBLAS take kernels of another processor, for both sides.
 unset OPENBLAS_CORETYPE
 quick=false all=false
@@ -34,12 +36,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 jobs/setup.sh
-echo 'building' >&2
-swift build -c release --product model-figures </dev/null >"$work/log" 2>&1 || {
-    tail -n 20 "$work/log"
-    exit 1
-}
-figures=$(swift build -c release --show-bin-path)/model-figures
+figures=$(build_product model-figures "$work/log")
 has_peers=false
 if "$python" -c 'import torch, faiss' 2>/dev/null; then has_peers=true; else
     echo "$python has no torch and faiss: no ratios (PEER_PYTHON names another Python)" >&2
@@ -98,14 +95,11 @@ $all || exit 0
 
 # table NAME ARGUMENT...: one of the other executables, in a database that is there for it alone.
 table() {
-    local name=$1
+    local executable
+    executable=$(build_product "$1" "$work/log")
     shift
     echo
-    swift build -c release --product "$name" </dev/null >"$work/log" 2>&1 || {
-        tail -n 20 "$work/log"
-        exit 1
-    }
-    "${figures%/*}/$name" "$@"
+    "$executable" "$@"
 }
 cluster_remove "$CLUSTER"
 cluster_start "$CLUSTER"

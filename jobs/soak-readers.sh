@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
 source jobs/lib/cluster.sh
+# shellcheck source-path=SCRIPTDIR source=lib/build.sh
+source jobs/lib/build.sh
 
 readonly CLUSTER=.nearline/soak-pg
 work=$(mktemp -d "${TMPDIR:-/tmp}/nearline-soak-readers.XXXXXX")
@@ -22,12 +24,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 jobs/setup.sh
-echo 'building' >&2
-swift build -c release --product publish-figures </dev/null >"$work/log" 2>&1 || {
-    tail -n 20 "$work/log"
-    exit 1
-}
-figures=$(swift build -c release --show-bin-path)/publish-figures
+figures=$(build_product publish-figures "$work/log")
 
 # Left by a run that was killed.
 cluster_remove "$CLUSTER"

@@ -10,6 +10,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
 source jobs/lib/cluster.sh
+# shellcheck source-path=SCRIPTDIR source=lib/build.sh
+source jobs/lib/build.sh
 seconds=${1:-120} rate=${2:-1000} every=${3:-2s} users=${4:-20000}
 
 readonly CLUSTER=.nearline/soak-pg
@@ -29,12 +31,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 jobs/setup.sh
-echo 'building' >&2
-swift build -c release --product nearline </dev/null >"$work/log" 2>&1 || {
-    tail -n 20 "$work/log"
-    exit 1
-}
-nearline=$(swift build -c release --show-bin-path)/nearline
+nearline=$(build_product nearline "$work/log")
 pgbench=$(command -v pgbench || ls "$(pg_config --bindir)/pgbench")
 
 # Left by a run that was killed.

@@ -81,8 +81,8 @@ struct EventReader {
         let item = itemBytes.flatMap { ExternalID(binary: $0, type: source.itemType) }
         let time = try row.optionalInt64().flatMap(EventRules.sinceEpoch)
         let label = try row.bytes(), action = label.flatMap { labels[$0] }
-        let session = source.hasSession ? try sessions.text(row.bytes()) : nil
-        let scene = source.hasScene ? try scenes.text(row.bytes()) : nil
+        let session = source.hasSession ? try row.optionalString(repeating: &sessions) : nil
+        let scene = source.hasScene ? try row.optionalString(repeating: &scenes) : nil
         if let reason = EventRules(now: now).refusal(
             hasItem: item != nil, isOverlong: isOverlong, time: time, action: action)
         {

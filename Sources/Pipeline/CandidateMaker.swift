@@ -30,10 +30,12 @@ struct CandidateMaker {
 
     /// - Parameter excluded: per user, rows that must not be in the list.
     func lists(
-        _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]]
+        _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
-        encoder.encode(histories, requests: requests, into: queries)
-        return try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
+        context.part("encoding") { encoder.encode(histories, requests: requests, into: queries) }
+        return try context.part("finding items") {
+            try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
+        }
     }
 
     /// The lists of any number of users, some at a time, with a stop in between where one is asked for.
@@ -51,13 +53,9 @@ struct CandidateMaker {
             try context.safePoint()
             let step = begin..<min(begin + Self.usersPerStep, users.count)
             let histories = users[step].map(\.history)
-            context.part("encoding") {
-                encoder.encode(
-                    histories, requests: histories.map { Self.request(at: seconds, after: $0) }, into: queries)
-            }
-            let made = try context.part("finding items") {
-                try topK.lists(queries.pointer, users: histories.count, excluded: Array(excluded[step]))
-            }
+            let made = try self.lists(
+                histories, requests: histories.map { Self.request(at: seconds, after: $0) },
+                excluded: Array(excluded[step]), context)
             lists.append(contentsOf: zip(users[step], made).map { ($0.user, $1) })
         }
         return lists

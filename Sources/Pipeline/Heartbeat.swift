@@ -53,10 +53,9 @@ final class Heartbeat: Sendable {
         if renewsRun, try !RunLedger.renew(run, now.progress, on: connection) {
             state.withLock { $0.isLost = true }
         }
-        for shard in now.shards {
-            guard let release = now.release else { break }
-            // Where it is lost, what is stored under it is refused: nothing is to be done here.
-            _ = try ShardBook.renew(shard, of: release, on: connection)
+        if let release = now.release {
+            // Where one is lost, what is stored under it is refused: nothing is to be done here.
+            for shard in now.shards { _ = try ShardBook.renew(shard, of: release, on: connection) }
         }
     }
 

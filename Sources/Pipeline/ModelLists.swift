@@ -26,9 +26,10 @@ struct ModelLists {
         func make() throws {
             try context.safePoint()
             let histories = waiting.map(\.history), requests = waiting.map(\.request)
-            let whole = try maker.lists(histories, requests: requests, excluded: waiting.map { _ in [] })
+            let whole = try maker.lists(histories, requests: requests, excluded: waiting.map { _ in [] }, context)
             let novel = try maker.lists(
-                histories, requests: requests, excluded: waiting.map { seen(set.judged[$0.place]) })
+                histories, requests: requests, excluded: waiting.map { seen(set.judged[$0.place]) },
+                context)
             for (i, user) in waiting.enumerated() {
                 listed.lists[user.place] = whole[i].map { catalogue[Int($0.row)] }
                 listed.novelLists[user.place] = novel[i].map { catalogue[Int($0.row)] }

@@ -77,7 +77,7 @@ struct ShardMaker {
                 try context.pause(seconds: 0.25)
             case .shard(let shard):
                 if waiting { hold([shard]) }
-                return (shard, ShardReading(shard, self))
+                return (shard, ShardReading(shard, for: self))
             }
         }
     }

@@ -27,12 +27,12 @@ final class ShardReading: Sendable {
 
     private struct Abandoned: Error {}
 
-    init(_ shard: ClaimedShard, _ maker: ShardMaker) {
-        cancelHandle = maker.reader.cancelHandle
+    init(_ shard: ClaimedShard, for worker: ShardMaker) {
+        cancelHandle = worker.reader.cancelHandle
         // Safe: of what it holds, the thread uses the reader, which is its own, and what never changes.
-        nonisolated(unsafe) let maker = maker
+        nonisolated(unsafe) let worker = worker
         let thread = Thread { [self] in
-            let result = Result { try read(shard, maker) }
+            let result = Result { try read(shard, for: worker) }
             outcome.withLock { $0 = result }
             ended.signal()
         }
@@ -53,23 +53,23 @@ final class ShardReading: Sendable {
         while ended.wait(timeout: .now() + 0.05) == .timedOut { cancelHandle.cancel() }
     }
 
-    private func read(_ shard: ClaimedShard, _ maker: ShardMaker) throws -> ReadShard {
+    private func read(_ shard: ClaimedShard, for worker: ShardMaker) throws -> ReadShard {
         var read = ReadShard(shard: shard)
-        let began = ContinuousClock.now, vocabulary = maker.maker.artifact.vocabulary
+        let began = ContinuousClock.now, vocabulary = worker.maker.artifact.vocabulary
         var histories = HistoryReader(
-            maker.source, vocabulary: vocabulary, settings: maker.context.historySettings, asOf: maker.asOf.text,
-            now: maker.context.now)
+            worker.source, vocabulary: vocabulary, settings: worker.context.historySettings, asOf: worker.asOf.text,
+            now: worker.context.now)
         var withoutItems = 0
-        let exclusions = ExclusionReader(maker.source, vocabulary: vocabulary)
-        try maker.reader.transaction(.readOnlySnapshot, doing: "reading shard \(shard.number)") {
-            try histories.read(on: maker.reader, users: UserRange(first: shard.first, end: shard.end)) {
+        let exclusions = ExclusionReader(worker.source, vocabulary: vocabulary)
+        try worker.reader.transaction(.readOnlySnapshot, doing: "reading shard \(shard.number)") {
+            try histories.read(on: worker.reader, users: UserRange(first: shard.first, end: shard.end)) {
                 user, history in
-                try maker.context.safePoint()
+                try worker.context.safePoint()
                 guard !isAbandoned.load(ordering: .relaxed) else { throw Abandoned() }
                 // Nothing to go by: such a user gets the popular list at lookup.
                 if history.rows.isEmpty { withoutItems += 1 } else { read.users.append((user, history)) }
             }
-            read.excluded = try exclusions.forUsers(read.users.map(\.user), on: maker.reader)
+            read.excluded = try exclusions.forUsers(read.users.map(\.user), on: worker.reader)
         }
         read.figures["users without a known item"] = withoutItems
         read.figures["events"] = histories.events

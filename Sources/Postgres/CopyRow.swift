@@ -52,6 +52,10 @@ package struct CopyRow: ~Copyable {
 
     package mutating func optionalString() throws(PostgresError) -> String? {
         guard let bytes = try bytes() else { return nil }
+        return try text(bytes)
+    }
+
+    func text(_ bytes: UnsafeRawBufferPointer) throws(PostgresError) -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("is not text in UTF-8") }
         return text
     }

@@ -115,8 +115,7 @@ package final class ExactTopK {
         }
         scan.run(
             queries + users.lowerBound * catalogue.width, count: users.count, items: catalogue.vectors,
-            coarse: coarse,
-            denied: denied, firstDenied: firstDenied
+            coarse: coarse, denied: denied, firstDenied: firstDenied
         ) { user, places, scores in
             let list = zip(places, scores).map { place, score in
                 Candidate(row: UInt32(catalogue.rows[Int(place)]), score: score, source: .model)

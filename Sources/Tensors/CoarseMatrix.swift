@@ -7,11 +7,14 @@ package final class CoarseMatrix: @unchecked Sendable {
     private let sums: UnsafeMutablePointer<Int32>
     private let bounds: UnsafeMutablePointer<Float>
 
-    /// nil where the processor has no sums of products of bytes: then a first pass would save nothing.
+    /// Whether the processor has sums of products of bytes; where not, a first pass would save nothing.
+    package static var isOfUse: Bool { nearline_has_coarse() != 0 }
+
+    /// nil where it is of no use.
     ///
     /// - Parameter matrix: finite.
     package init?(_ matrix: PackedMatrix) {
-        guard nearline_has_coarse() != 0 else { return nil }
+        guard Self.isOfUse else { return nil }
         let panels = (matrix.columns + nearline_panel() - 1) / nearline_panel(), columns = panels * nearline_panel()
         items = .allocate(capacity: columns * nearline_coarse_width(matrix.inner))
         sums = .allocate(capacity: columns)

@@ -47,6 +47,24 @@ import Testing
         #expect(try book(1).claim() == .wait)
     }
 
+    @Test func aShardIsClaimedAheadOnlyWhereAllWhoAreAtWorkFindOne() throws {
+        let first = try claimed(book(1).claim())
+        #expect(try book(1).claim(ahead: true) == .wait, "all others need the first one")
+        try writer.write(drawn.lists.prefix(10), as: first)
+        #expect(try claimed(book(1).claim()).number == 1)
+        let other = try another()
+        #expect(try book(1).claim(ahead: true) == .shard(ClaimedShard(number: 2, first: "20", end: nil, term: 1)))
+        try book(1).giveBack()
+        #expect(try claimed(book(1).claim()).number == 1)
+        #expect(try claimed(book(2, on: other).claim()).number == 2)
+        #expect(try book(1).claim(ahead: true) == .wait, "none is left")
+        try database.run(
+            "INSERT INTO nearline.release_shard (release, shard, state, first_user, written_at) VALUES (\(writer.release), 3, 'open', '90', now())"
+        )
+        #expect(try book(1).claim(ahead: true) == .wait, "two are at work, and one is left")
+        #expect(try claimed(book(2, on: other).claim()).number == 3)
+    }
+
     @Test func aShardIsStoredWithItsRowAndItsFigures() throws {
         let first = try claimed(book(1).claim())
         try writer.write(drawn.lists.prefix(10), as: first, figures: ["short lists": 3])

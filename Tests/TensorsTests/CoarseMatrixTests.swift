@@ -3,7 +3,8 @@ import Tensors
 import Testing
 
 /// A first pass in eight bits leaves out no item of a list, and changes no bit of a score.
-@Suite struct CoarseMatrixTests {
+@Suite(.enabled(if: CoarseMatrix.isOfUse, "this processor, or the level asked for, has no AVX-512 VNNI"))
+struct CoarseMatrixTests {
     private struct List: Equatable {
         var columns: [Int32]
         var products: [UInt32]
@@ -46,7 +47,7 @@ import Testing
         for i in 0..<users * D where i % D > 0 { queries.pointer[i] = Float(random.uniform() - 0.5) }
         let matrix = PackedMatrix()
         matrix.pack(vectors.pointer, stride: D, transposed: true, inner: D, columns: items)
-        guard let coarse = CoarseMatrix(matrix) else { return }
+        let coarse = try #require(CoarseMatrix(matrix))
         let none = [[Int32]](repeating: [], count: users)
         #expect(
             lists(queries, users, matrix, nil, kept: 100, denied: none)
@@ -65,7 +66,7 @@ import Testing
         }
         let matrix = PackedMatrix()
         matrix.pack(vectors.pointer, stride: D, transposed: true, inner: D, columns: items)
-        guard let coarse = CoarseMatrix(matrix) else { return }
+        let coarse = try #require(CoarseMatrix(matrix))
         let denied = (0..<users).map { _ in
             Set((0..<random.below(300)).map { _ in Int32(random.below(items)) }).sorted()
         }

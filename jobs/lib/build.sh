@@ -14,6 +14,16 @@ build_release() {
     return "$status"
 }
 
+# build_product NAME LOG: builds one executable with what it needs, says so in the file, and prints where it lies.
+build_product() {
+    echo "building $1" >&2
+    swift build -c release --product "$1" </dev/null >"$2" 2>&1 || {
+        tail -n 20 -- "$2" >&2
+        return 1
+    }
+    printf '%s/%s\n' "$(swift build -c release --show-bin-path)" "$1"
+}
+
 # own_warnings LOG: prints each warning about this package's own files or manifest, none about its dependencies'.
 own_warnings() {
     local root
