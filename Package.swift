@@ -28,7 +28,7 @@ let package = Package(
             dependencies: [
                 "Domain", "Checksum", "Postgres", "Schema", "Importing", "Simulation", "Histories", "Model", "Training",
                 "Retrieval", "Clusters", "Transitions", "Interests", "ResultTables", "ResultCodec", "Ledger",
-                "Evaluation", "Baselines", "Tensors", "Safetensors", "Snapshots", "CStacks",
+                "Evaluation", "Baselines", "Blending", "Tensors", "Safetensors", "Snapshots", "CStacks",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -47,6 +47,7 @@ let package = Package(
             name: "NearlineClient", dependencies: ["Domain", "Checksum", "Postgres", "ResultCodec", "Snapshots"]),
         .target(name: "Ledger", dependencies: ["Domain", "Postgres"]),
         .target(name: "Baselines", dependencies: ["Domain", "Tensors"]),
+        .target(name: "Blending", dependencies: ["Domain", "Tensors", "Safetensors", "Baselines"]),
         .target(name: "Evaluation", dependencies: ["Domain", "Tensors"]),
         .target(
             name: "Interests",
@@ -143,6 +144,8 @@ let package = Package(
             name: "TrainingTests", dependencies: ["Training", "Model", "Domain", "Tensors", "Safetensors"],
             resources: [.copy("Golden")]),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
+        .testTarget(
+            name: "BlendingTests", dependencies: ["Blending", "Baselines", "Domain", "Tensors", "Safetensors"]),
         .testTarget(name: "BaselinesTests", dependencies: ["Baselines", "Domain", "Tensors"]),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "Domain", "Tensors"], resources: [.copy("Golden")]),

@@ -25,11 +25,11 @@ awk -v manifest="$manifest" '
         layer("cluster-figures codec-figures history-figures lookup-figures model-figures publish-figures transition-figures", 5)
         layer("TestSupport ChatSupport", 4)
         layer("nearline Pipeline", 3)
-        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Baselines Evaluation Interests", 2)
+        layer("Importing Simulation Histories Model Training Retrieval Transitions Clusters ResultTables NearlineClient Ledger Baselines Blending Evaluation Interests", 2)
         layer("Domain Checksum Postgres ResultCodec Snapshots Tensors Safetensors Schema", 1)
         layer("CKernels CBands CStacks CLibPQ COpenBLAS CLZ4 CXXHash CZlib", 0)
         # The arrows between two targets of one layer; the ground may use itself as Package.swift says.
-        beside["nearline", "Pipeline"] = beside["Training", "Model"] = 1
+        beside["nearline", "Pipeline"] = beside["Training", "Model"] = beside["Blending", "Baselines"] = 1
         # Model and Training never see the database; Postgres sees nothing of ours but its C library.
         barred["Model", "Postgres"] = barred["Training", "Postgres"] = 1
         onlyOf["Postgres"] = "CLibPQ"

@@ -28,6 +28,18 @@ package struct ItemItem: Recommender {
         name = "item-item, \(kind.rawValue)"
         self.popular = popular
         self.halfLife = halfLife
+        similar = ItemItem.similar(log, kind, most: Self.mostSimilar, pool: pool)
+    }
+
+    package func score(_ asker: Asker, wish: Wish, into scores: Floats) {
+        popular.write(into: scores, times: 1e-9)
+        for (row, weight) in asker.agedItems(halfLife: halfLife) {
+            for entry in similar.range(Int(row)) { scores[Int(similar.column[entry])] += weight * similar.value[entry] }
+        }
+    }
+
+    /// `[N, N]`: the similarity of each item to the `most` items most like it, itself aside.
+    package static func similar(_ log: SessionLog, _ kind: Basket, most: Int, pool: WorkerPool) -> SparseRows {
         let baskets = Baskets(log, kind), N = log.items
         let size = (0..<N).map { Float(baskets.count($0)).squareRoot() + Self.damping }
         let pieces = (N + Self.itemsPerPiece - 1) / Self.itemsPerPiece
@@ -38,25 +50,18 @@ package struct ItemItem: Recommender {
             nonisolated(unsafe) let parts = parts
             pool.forEach(pieces) { piece, worker in
                 for item in piece * Self.itemsPerPiece..<min((piece + 1) * Self.itemsPerPiece, N) {
-                    parts[piece].append(Self.row(item, baskets, size, counters[worker].pointer))
+                    parts[piece].append(Self.row(item, baskets, size, most, counters[worker].pointer))
                 }
             }
         }
         var similar = SparseRows()
         for part in parts { similar.append(contentsOf: part) }
-        self.similar = similar
-    }
-
-    package func score(_ asker: Asker, wish: Wish, into scores: Floats) {
-        popular.write(into: scores, times: 1e-9)
-        for (row, weight) in asker.agedItems(halfLife: halfLife) {
-            for entry in similar.range(Int(row)) { scores[Int(similar.column[entry])] += weight * similar.value[entry] }
-        }
+        return similar
     }
 
     /// - Parameter together: `[N]` zeros, and zeros again afterwards.
     private static func row(
-        _ item: Int, _ baskets: Baskets, _ size: [Float], _ together: Floats
+        _ item: Int, _ baskets: Baskets, _ size: [Float], _ most: Int, _ together: Floats
     ) -> [(column: Int32, value: Float)] {
         var touched: [Int32] = []
         baskets.forEachNeighbour(of: item) { other in
@@ -71,7 +76,7 @@ package struct ItemItem: Recommender {
             }
             together[Int(other)] = 0
         }
-        guard row.count > mostSimilar else { return row }
-        return Array(row.sorted { $0.value != $1.value ? $0.value > $1.value : $0.column < $1.column }[..<mostSimilar])
+        guard row.count > most else { return row }
+        return Array(row.sorted { $0.value != $1.value ? $0.value > $1.value : $0.column < $1.column }[..<most])
     }
 }

@@ -74,6 +74,6 @@ extension Recommender {
 }
 
 /// A weight that halves with age; in the future nothing is worth more than now.
-func halving(from then: Int64, to now: Int64, halfLife days: Double) -> Float {
+package func halving(from then: Int64, to now: Int64, halfLife days: Double) -> Float {
     Float(exp2(-Double(max(0, now - then)) / 86_400 / days))
 }

@@ -85,7 +85,7 @@ extension TokenHistory {
     }
 
     /// Calls `body` with every session and its items, oldest first.
-    func forEachSession(_ body: (SessionHead, ArraySlice<Int32>) -> Void) {
+    package func forEachSession(_ body: (SessionHead, ArraySlice<Int32>) -> Void) {
         var begin = 0
         for session in sessions {
             body(session, rows[begin..<begin + Int(session.items)])

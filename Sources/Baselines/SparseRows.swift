@@ -1,14 +1,21 @@
 /// A sparse matrix, row by row.
-struct SparseRows: Sendable {
+package struct SparseRows: Sendable {
     /// `[rows + 1]`
-    private(set) var starts = [0]
-    private(set) var column: [Int32] = []
-    private(set) var value: [Float] = []
+    package private(set) var starts = [0]
+    package private(set) var column: [Int32] = []
+    package private(set) var value: [Float] = []
 
-    var rows: Int { starts.count - 1 }
+    package init() {}
+
+    /// - Parameter starts: `[rows + 1]`, where each row's entries begin; ascending.
+    package init(starts: [Int], column: [Int32], value: [Float]) {
+        (self.starts, self.column, self.value) = (starts, column, value)
+    }
+
+    package var rows: Int { starts.count - 1 }
 
     @inline(__always)
-    func range(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
+    package func range(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
 
     /// Adds a row; values of the same column are summed, in order of size, so that the sum depends on nothing else.
     mutating func append(_ entries: [(column: Int32, value: Float)]) {

@@ -1,3 +1,4 @@
+import Domain
 import Tensors
 
 /// What a user really did next, and what it is compared with.
@@ -116,9 +117,9 @@ package struct Comparison: Sendable {
         return (means(method, part)[figure] - means(other, part)[figure], Bootstrap.interval(each))
     }
 
-    /// The best of all methods but one, by one figure; the first of equals; nil where there is no other.
-    package func best(but method: Int, _ part: TargetPart, figure: Int) -> Int? {
-        methods.indices.filter { $0 != method }.max { means($0, part)[figure] < means($1, part)[figure] }
+    /// The best of the methods from one on, by one figure; nil where there is none.
+    package func best(from first: Int, _ part: TargetPart, figure: Int) -> Int? {
+        methods.indices[first...].max { means($0, part)[figure] < means($1, part)[figure] }
     }
 
     /// - Parameter items: `N`, the size of the catalogue.

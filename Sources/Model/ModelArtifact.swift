@@ -8,16 +8,23 @@ import Tensors
 package struct ModelArtifact: Sendable {
     package var parameters: ModelParameters
     package var vocabulary: Vocabulary
+    /// What merged lists need beside the network, by name; empty where it was trained without.
+    package var blend: [String: StoredTensor]
     /// Free facts about the training: as-of, window, seed, epochs, figures.
     package var facts: [String: String]
 
-    package init(parameters: ModelParameters, vocabulary: Vocabulary, facts: [String: String]) {
+    package init(
+        parameters: ModelParameters, vocabulary: Vocabulary, blend: [String: StoredTensor] = [:],
+        facts: [String: String]
+    ) {
+        self.blend = blend
         self.parameters = parameters
         self.vocabulary = vocabulary
         self.facts = facts
     }
 
     package static let format = "nearline-model-1"
+    private static let blendPrefix = "blend."
 
     package init(path: String) throws {
         let file = try SafetensorsFile(path: path)
@@ -35,6 +42,10 @@ package struct ModelArtifact: Sendable {
         guard vocabulary.count == settings.items, vocabulary.hash == file.metadata["vocabulary_hash"] else {
             throw SafetensorsError.damaged(path: path, reason: "its vocabulary does not match the hash beside it")
         }
+        blend = Dictionary(
+            uniqueKeysWithValues: file.tensors.compactMap { name, tensor in
+                name.hasPrefix(Self.blendPrefix) ? (String(name.dropFirst(Self.blendPrefix.count)), tensor) : nil
+            })
         parameters = ModelParameters(settings)
         try parameters.read(file, prefix: "param.", path: path)
         facts = file.metadata.filter { !["format", "config", "vocabulary_hash", "content_hash"].contains($0.key) }
@@ -50,6 +61,7 @@ package struct ModelArtifact: Sendable {
             metadata["vocabulary_hash"] = vocabulary.hash
             var tensors = vocabulary.tensors
             for (name, tensor) in parameters.tensors(prefix: "param.") { tensors[name] = tensor }
+            for (name, tensor) in blend { tensors[Self.blendPrefix + name] = tensor }
             var file = SafetensorsFile(metadata: metadata, tensors: tensors)
             file.metadata["content_hash"] = file.contentHash
             return file

@@ -1,3 +1,5 @@
+import Baselines
+import Blending
 import Domain
 import Histories
 import Model
@@ -12,10 +14,27 @@ struct CandidateMaker {
     let threads: Int
     private let encoder: UserEncoder
     private let topK: ExactTopK
+    /// nil where lists are the model's alone.
+    private let blender: Blender?
     private let queries = FloatBuffer()
 
-    /// - Parameter excluded: vocabulary rows that nobody gets.
-    init(_ artifact: ModelArtifact, excluded: Set<Int32>, kept: Int, pool: WorkerPool) throws {
+    /// - Parameters:
+    ///   - merges: whether lists are merged, where the artifact knows how.
+    ///   - excluded: vocabulary rows that nobody gets.
+    init(
+        _ artifact: ModelArtifact, merges: Bool = true, excluded: Set<Int32>, kept: Int, pool: WorkerPool
+    ) throws {
+        let blend = try Blend(
+            merges ? artifact.blend : [:], items: artifact.vocabulary.count, path: artifact.facts["model"] ?? "a model")
+        try self.init(
+            artifact, blending: blend.map { ($0.tables, $0.weights) }, excluded: excluded, kept: kept, pool: pool)
+    }
+
+    /// - Parameter blending: without weights only to learn them.
+    init(
+        _ artifact: ModelArtifact, blending: (tables: ItemTables, weights: BlendWeights?)?, excluded: Set<Int32>,
+        kept: Int, pool: WorkerPool
+    ) throws {
         self.artifact = artifact
         self.kept = kept
         threads = pool.workers
@@ -25,16 +44,46 @@ struct CandidateMaker {
         let catalogue = try Catalogue(vectors.units.pointer, count: vocabulary.count, width: width) {
             !excluded.contains($0)
         }
-        topK = ExactTopK(catalogue, kept: kept, pool: pool)
+        let units = vectors.units.pointer
+        blender = blending.map {
+            Blender(
+                $0.tables, weights: $0.weights, units: units, width: width, excluded: excluded, kept: kept, pool: pool)
+        }
+        topK = ExactTopK(catalogue, kept: blender?.depth ?? kept, pool: pool)
     }
 
     /// - Parameter excluded: per user, rows that must not be in the list.
     func lists(
         _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
+        let asked = try self.asked(histories, requests, excluded, context)
+        guard let blender else { return asked.map(\.model) }
+        return context.part("merging") {
+            blender.lists(asked, queries: queries.pointer, width: artifact.parameters.settings.width)
+        }
+    }
+
+    /// What merging can learn from users whose next session is known.
+    ///
+    /// - Parameter next: per user, the rows of that session.
+    func examples(
+        _ histories: [TokenHistory], requests: [PackedBatch.Request], next: [Set<Int32>], _ context: RunContext
+    ) throws -> BlendFit {
+        let asked = try asked(histories, requests, histories.map { _ in [] }, context)
+        return blender!.examples(asked, queries: queries.pointer, width: artifact.parameters.settings.width, next: next)
+    }
+
+    /// The model's own lists, with what else merging goes by; the queries are left in ``queries``.
+    private func asked(
+        _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ excluded: [[Int32]], _ context: RunContext
+    ) throws -> [BlendRequest] {
         context.part("encoding") { encoder.encode(histories, requests: requests, into: queries) }
-        return try context.part("finding items") {
+        let lists = try context.part("finding items") {
             try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
+        }
+        return histories.indices.map {
+            BlendRequest(
+                history: histories[$0].engaged, now: requests[$0].time, model: lists[$0], excluded: excluded[$0])
         }
     }
 

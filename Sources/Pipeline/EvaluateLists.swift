@@ -44,12 +44,18 @@ package struct EvaluateLists {
             let set = try EvaluationSet(
                 source, upTo: asOf, split: split, mostUsers: mostUsers, on: connection, context)
             guard let model else { return set }
-            let lists = ModelLists(
-                artifact: model.artifact, set: set, split: split, kept: kept,
-                serveAt: serveAt == .asOf && !leavesOneOut ? asOf.seconds : nil)
-            listed = [try context.stage("lists by the model") { try lists.lists(source, on: connection, context) }]
+            for merges in model.artifact.blend.isEmpty ? [false] : [true, false] {
+                let lists = ModelLists(
+                    artifact: model.artifact, set: set, split: split, kept: kept,
+                    serveAt: serveAt == .asOf && !leavesOneOut ? asOf.seconds : nil, merges: merges)
+                listed.append(
+                    try context.stage(merges ? "merged lists" : "lists by the model") {
+                        try lists.lists(source, on: connection, context)
+                    })
+            }
             return set
         }
+        let ours = listed.count
         let simple = SimpleMethods(set: set, kept: kept, easeItems: easeItems, hasInstant: !leavesOneOut)
         listed += try simple.lists(context)
         if let export { try write(try chosen(listed), set, to: export) }
@@ -59,7 +65,8 @@ package struct EvaluateLists {
                 seed: UInt64(context.settings.int("seed")), pool: context.pool)
         }
         let report = EvaluationReport(
-            comparison: comparison, set: set, model: model?.name, asOf: asOf.text, leavesOneOut: leavesOneOut,
+            comparison: comparison, set: set, model: model?.name, ours: ours, asOf: asOf.text,
+            leavesOneOut: leavesOneOut,
             serveAt: leavesOneOut ? .nextSession : serveAt, easeItems: easeItems)
         return Answer(report.text, report.facts)
     }

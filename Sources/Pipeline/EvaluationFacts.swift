@@ -1,8 +1,9 @@
+import Domain
 import Evaluation
 
 /// What an evaluation found, for machines.
 extension EvaluationReport {
-    /// The model's figures, or those of the first method, stand on top under their names; everything is in `methods`.
+    /// The first method's figures stand on top under their names; everything is in `methods`.
     var facts: JSONValue {
         var facts: [String: JSONValue] = [
             "users": .whole(set.judged.count), "users_with_both": .whole(set.usersWithBoth), "as_of": .text(asOf),
@@ -25,7 +26,7 @@ extension EvaluationReport {
         facts["scenes"] = .object(
             Dictionary(sceneGroups.map { ($0.name, group(method, $0.isMember)) }) { first, _ in first })
         facts["exposure"] = .object(exposure(of: method))
-        guard model != nil, method == 0 else { return facts }
+        guard method < ours else { return facts }
         facts["over_best_simple_method"] = .object(
             Dictionary(
                 uniqueKeysWithValues: TargetPart.allCases.map { ($0.rawValue, .object(differences(of: method, $0))) }))
@@ -43,7 +44,7 @@ extension EvaluationReport {
     private func differences(of method: Int, _ part: TargetPart) -> [String: JSONValue] {
         var facts: [String: JSONValue] = [:]
         for column in names.indices {
-            guard let best = comparison.best(but: method, part, figure: column) else { continue }
+            guard let best = comparison.best(from: ours, part, figure: column) else { continue }
             let found = comparison.difference(method, over: best, part, figure: column)
             facts[names[column]] = .object(
                 fact(found.mean, found.interval).merging(["method": .text(methods[best])]) { $1 })

@@ -1,3 +1,4 @@
+import Domain
 import Evaluation
 import Foundation
 
@@ -6,6 +7,8 @@ struct EvaluationReport {
     let comparison: Comparison
     let set: EvaluationSet
     let model: String?
+    /// How many methods, the first ones, are not simple.
+    let ours: Int
     let asOf: String
     let leavesOneOut: Bool
     let serveAt: EvaluateLists.ServeAt
@@ -63,13 +66,13 @@ struct EvaluationReport {
         return table(["all items, 95 % interval"] + columns.map { names[$0] }, rows)
     }
 
-    /// The model against the best of the others, figure by figure.
+    /// Our first method against the best of the others, figure by figure.
     private var differences: String? {
-        guard model != nil else { return nil }
+        guard ours > 0 else { return nil }
         var rows: [[String]] = []
         for part in [TargetPart.whole, .novel] where comparison.users(part) > 0 {
             for column in names.indices where names[column].hasPrefix("Recall") || names[column].hasPrefix("NDCG") {
-                guard let best = comparison.best(but: 0, part, figure: column) else { return nil }
+                guard let best = comparison.best(from: ours, part, figure: column) else { return nil }
                 let found = comparison.difference(0, over: best, part, figure: column)
                 rows.append([
                     Self.titles[part]!, names[column], methods[best], String(format: "%+.4f", found.mean),
@@ -77,7 +80,8 @@ struct EvaluationReport {
                 ])
             }
         }
-        return table(["model against", "figure", "best simple method", "difference", "95 % interval", ""], rows)
+        return table(
+            ["\(methods[0]) against", "figure", "best simple method", "difference", "95 % interval", ""], rows)
     }
 
     private func verdict(_ interval: Interval?) -> String {

@@ -15,13 +15,16 @@ struct ModelLists {
     let kept: Int
     /// For which instant lists are made: this one, in epoch seconds, or nil for that of the session that came next.
     let serveAt: Int64?
+    /// Whether its lists are merged with other sources, as a release's are, or its own alone.
+    let merges: Bool
 
     func lists(_ source: EventSource, on connection: Connection, _ context: RunContext) throws -> ListedMethod {
-        let maker = try CandidateMaker(artifact, excluded: [], kept: kept, pool: context.pool)
+        let maker = try CandidateMaker(artifact, merges: merges, excluded: [], kept: kept, pool: context.pool)
         let places = Dictionary(uniqueKeysWithValues: set.judged.enumerated().map { ($1.user, $0) })
         let catalogue = artifact.vocabulary.items.map { set.vocabulary.row(of: $0) ?? Int32.max }
         var listed = ListedMethod(
-            name: "model", lists: set.judged.map { _ in [] }, novelLists: set.judged.map { _ in [] })
+            name: merges ? "merged" : "model", lists: set.judged.map { _ in [] }, novelLists: set.judged.map { _ in [] }
+        )
         var waiting: [(place: Int, history: TokenHistory, request: PackedBatch.Request)] = []
         func make() throws {
             try context.safePoint()

@@ -39,15 +39,10 @@ struct ReleaseBuild {
         guard denied.count < artifact.vocabulary.count else {
             throw JobError.everythingExcluded(items: denied.count)
         }
-        let pool = WorkerPool(workers: max(1, context.threads / workers))
-        let maker = try context.stage("preparing item vectors") {
-            try CandidateMaker(artifact, excluded: denied, kept: facts.candidatesPerUser, pool: pool)
-        }
-        try context.stage("making lists") { try makeLists(writer, book, maker, reader) }
-        try account(writer, book, denied, &report)
-        let found = try finish(writer, maker, denied, reader, &report)
+        let (found, compared) = try makeLists(writer, book, denied, reader, &report)
+        try finish(writer, found, comparedWith: compared, denied, reader, &report)
         try context.stage("indexing and validating") {
-            try writer.finish(artifact.vocabulary, clusterOfRow: found.clusterOfItem)
+            try writer.finish(artifact.vocabulary, clusterOfRow: found.items.clusterOfItem)
         }
         return writer.release
     }
@@ -76,6 +71,30 @@ struct ReleaseBuild {
                 "every shard reads all events, for want of an index",
                 metadata: ["run": "\(source.userIndexStatement)", "shards": "\(bounds.count + 1)"])
         }
+    }
+
+    /// All that needs item vectors, which are gone when it returns: what is counted afterwards takes their room.
+    private func makeLists(
+        _ writer: ReleaseWriter, _ book: ShardBook, _ denied: Set<Int32>, _ reader: Connection,
+        _ report: inout RunReport
+    ) throws -> (FoundClusters, compared: ReleaseRow?) {
+        let pool = WorkerPool(workers: max(1, context.threads / workers))
+        let maker = try context.stage("preparing item vectors") {
+            try CandidateMaker(artifact, excluded: denied, kept: facts.candidatesPerUser, pool: pool)
+        }
+        try context.stage("making lists") { try makeLists(writer, book, maker, reader) }
+        try account(writer, book, denied, &report)
+        // A past day is made from its own events alone, whatever is served while that is done.
+        let current = facts.isHistory ? nil : try ReleaseCatalogue(reader).current()
+        let previous = try ClusterFinder.Previous(current, itemType: source.itemType, on: reader)
+        let found = try context.stage("finding clusters") {
+            try ClusterFinder(context: context, source: source, connection: reader).clusters(
+                of: artifact.vocabulary, vectors: maker.vectors.units.pointer,
+                width: artifact.parameters.settings.width,
+                previous: previous)
+        }
+        // Numbers mean the same clusters only where these are made the same way.
+        return (found, previous?.source == found.items.source ? current : nil)
     }
 
     private func makeLists(
@@ -120,19 +139,10 @@ struct ReleaseBuild {
 
     /// What is not one user's own: transitions, and the lists of those who have none.
     private func finish(
-        _ writer: ReleaseWriter, _ maker: CandidateMaker, _ denied: Set<Int32>, _ reader: Connection,
-        _ report: inout RunReport
-    ) throws -> ItemClusters {
-        // A past day is made from its own events alone, whatever is served while that is done.
-        let vocabulary = artifact.vocabulary, current = facts.isHistory ? nil : try ReleaseCatalogue(reader).current()
-        let previous = try ClusterFinder.Previous(current, itemType: source.itemType, on: reader)
-        let found = try context.stage("finding clusters") {
-            try ClusterFinder(context: context, source: source, connection: reader).clusters(
-                of: vocabulary, vectors: maker.vectors.units.pointer, width: artifact.parameters.settings.width,
-                previous: previous)
-        }
-        // Numbers mean the same clusters only where these are made the same way.
-        let compared = previous?.source == found.items.source ? current : nil
+        _ writer: ReleaseWriter, _ found: FoundClusters, comparedWith compared: ReleaseRow?, _ denied: Set<Int32>,
+        _ reader: Connection, _ report: inout RunReport
+    ) throws {
+        let vocabulary = artifact.vocabulary
         let (build, recent) = try TransitionMaker(context: context, source: source).build(
             vocabulary.items, found, asOf,
             inputHash: TransitionMaker.inputHash(context.settings, fingerprint, asOf, knowsModelOnly: true),
@@ -146,7 +156,6 @@ struct ReleaseBuild {
         }
         try context.stage("writing transitions") { try writer.write(build) }
         report.counts["transition keys"] = writer.transitions
-        return found.items
     }
 
     /// Users without a model list who have exclusions of their own get the popular list without those items, as a list of

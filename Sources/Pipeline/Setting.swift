@@ -55,6 +55,10 @@ package struct Setting: Sendable {
         Setting("tokens", "512", .integer(8...100_000), "tokens of history read per user"),
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
+        Setting(
+            "blend-users", "3000", .integer(0...100_000),
+            "users from whose last sessions the merging of lists is learned; 0: lists by the model alone"),
+        Setting("similar-items", "64", .integer(1...4096), "items held for each as had together with it, for merging"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
         Setting("refresh-users", "2048", .integer(1...1_000_000), "users whose lists a refresh makes at a time"),
         Setting(

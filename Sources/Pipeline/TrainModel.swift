@@ -1,3 +1,5 @@
+import Baselines
+import Blending
 import Checksum
 import Domain
 import Foundation
@@ -29,6 +31,7 @@ package struct TrainModel {
     private static let decisive = [
         "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "learning-rate", "weight-decay",
         "dropout", "half-life-days", "patience", "seed", "tokens", "session-items", "corpus-tokens", "gap-minutes",
+        "blend-users", "similar-items",
         "events", "items",
     ]
 
@@ -72,7 +75,7 @@ package struct TrainModel {
             if !leavesOneOut {
                 try ModelRegistry(connection).register(row, settings: settings, figures: figures(outcome))
             }
-            try? FileManager.default.removeItem(atPath: checkpoint(path))
+            for file in [checkpoint(path), rehearsal(path)] { try? FileManager.default.removeItem(atPath: file) }
             text = summary(name, path, artifact, outcome)
         }
         return Answer(text, ["model": name, "file": path])
@@ -91,7 +94,8 @@ package struct TrainModel {
     }
 
     private func train(
-        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ inputs: String, _ context: RunContext,
+        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ settings: String,
+        _ context: RunContext,
         _ ledger: RunLedger, _ report: inout RunReport
     ) throws -> (ModelArtifact, TrainingOutcome) {
         let (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
@@ -100,37 +104,83 @@ package struct TrainModel {
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
             scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
             horizons: s.int("horizons"))
-        let parameters = ModelParameters(shape, seed: UInt64(s.int("seed")))
-        let trainer = try Trainer(
-            context.trainingSettings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: asOf.seconds,
-            pool: context.pool)
+        let inputs = settings + vocabulary.hash
         try makeFolder(of: path)
-        let outcome = try context.stage("training") {
-            try trainer.run(checkpoint: (checkpoint(path), Checksum.name(inputs + vocabulary.hash))) { now in
-                try context.safePoint()
-                let done = (now.epoch - 1) * now.users + now.usersDone
-                context.progress(
-                    done, "users", fraction: Double(done) / Double(now.users * now.epochs),
-                    note: "epoch \(now.epoch) of \(now.epochs), loss \(String(format: "%.3f", now.loss))")
-                if let heldOut = now.heldOutNDCG {
-                    context.log.info(
-                        "epoch \(now.epoch)",
-                        metadata: [
-                            "loss": "\(String(format: "%.4f", now.loss))",
-                            "held_out_ndcg_at_100": "\(String(format: "%.4f", heldOut))",
-                        ])
-                }
+        let weights = try context.stage("rehearsing") {
+            try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), inputs), context, &report)
+        }
+        let (parameters, outcome) = try context.stage("training") {
+            try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), inputs), context)
+        }
+        let blend = try weights.map { weights in
+            try context.stage("counting what goes together") {
+                Blend(
+                    tables: ItemTables(
+                        SessionLog(corpus, items: vocabulary.count, asOf: asOf.seconds),
+                        similarItems: s.int("similar-items"), pool: context.pool), weights: weights)
             }
         }
         report.counts["epochs"] = outcome.epochs
         report.counts["resumed after epoch"] = outcome.resumedAfterEpoch
         var facts = [
-            "model": name, "as_of": asOf.text, "source": source.names.events, "settings": inputs,
+            "model": name, "as_of": asOf.text, "source": source.names.events, "settings": settings,
             "figures": figures(outcome), "item_type": source.itemType.rawValue,
             "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
         ]
         if leavesOneOut { facts[EvaluateLists.leftOut] = "each user's last event" }
-        return (ModelArtifact(parameters: parameters, vocabulary: vocabulary, facts: facts), outcome)
+        return (
+            ModelArtifact(parameters: parameters, vocabulary: vocabulary, blend: blend?.tensors ?? [:], facts: facts),
+            outcome
+        )
+    }
+
+    /// - Parameter checkpoint: its file, and all that decides what is trained.
+    private func train(
+        _ corpus: TrainingCorpus, _ vocabulary: Vocabulary, _ shape: ModelSettings, _ asOf: Int64,
+        _ checkpoint: (path: String, inputs: String), _ context: RunContext
+    ) throws -> (ModelParameters, TrainingOutcome) {
+        let parameters = ModelParameters(shape, seed: UInt64(context.settings.int("seed")))
+        let trainer = try Trainer(
+            context.trainingSettings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: asOf,
+            pool: context.pool)
+        let outcome = try trainer.run(checkpoint: (checkpoint.path, Checksum.name(checkpoint.inputs))) { now in
+            try context.safePoint()
+            let done = (now.epoch - 1) * now.users + now.usersDone
+            context.progress(
+                done, "users", fraction: Double(done) / Double(now.users * now.epochs),
+                note: "epoch \(now.epoch) of \(now.epochs), loss \(String(format: "%.3f", now.loss))")
+            if let heldOut = now.heldOutNDCG {
+                context.log.info(
+                    "epoch \(now.epoch)",
+                    metadata: [
+                        "loss": "\(String(format: "%.4f", now.loss))",
+                        "held_out_ndcg_at_100": "\(String(format: "%.4f", heldOut))",
+                    ])
+            }
+        }
+        return (parameters, outcome)
+    }
+
+    /// nil where lists are to be the model's alone, or too few users have come back to learn from.
+    private func blendWeights(
+        _ corpus: TrainingCorpus, _ vocabulary: Vocabulary, _ shape: ModelSettings, _ asOf: Int64,
+        _ checkpoint: (path: String, inputs: String), _ context: RunContext, _ report: inout RunReport
+    ) throws -> BlendWeights? {
+        let users = context.settings.int("blend-users")
+        guard users > 0, !leavesOneOut else { return nil }
+        guard let rehearsal = Rehearsal(corpus, vocabulary, asOf: asOf, mostUsers: users) else {
+            context.log.warning(
+                "too few users have come back to learn from how to merge lists: they will be the model's")
+            return nil
+        }
+        let (parameters, _) = try train(rehearsal.before, vocabulary, shape, rehearsal.instant, checkpoint, context)
+        let fit = try rehearsal.fit(parameters, similarItems: context.settings.int("similar-items"), context)
+        report.counts["users that merging was learned from"] = fit.users
+        report.counts["days rehearsed"] = rehearsal.days
+        return try fit.weights(pool: context.pool) { done, all in
+            try context.safePoint()
+            context.progress(done, "steps", total: all)
+        }
     }
 
     /// One snapshot for the vocabulary and the histories, so that neither knows what the other does not.
@@ -167,6 +217,10 @@ package struct TrainModel {
 
     private func checkpoint(_ path: String) -> String {
         path.replacing(".safetensors", with: ".checkpoint.safetensors")
+    }
+
+    private func rehearsal(_ path: String) -> String {
+        path.replacing(".safetensors", with: ".rehearsal.checkpoint.safetensors")
     }
 
     private func makeFolder(of path: String) throws {

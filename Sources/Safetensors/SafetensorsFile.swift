@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// One tensor of a safetensors file: how its numbers are stored, their shape, and the bytes.
-package struct StoredTensor: Sendable {
+package struct StoredTensor: Equatable, Sendable {
     package enum Kind: String, Sendable {
         case float32 = "F32"
         case int32 = "I32"

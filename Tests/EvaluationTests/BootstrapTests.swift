@@ -61,6 +61,6 @@ import Testing
         #expect(interval.high - interval.low < (alone.high - alone.low) / 2)
         let same = found.difference(1, over: 1, .whole, figure: 0)
         #expect(same.mean == 0 && same.interval == Interval(low: 0, high: 0) && !same.interval!.excludesZero)
-        #expect(found.best(but: 0, .whole, figure: 0) == 1 && found.best(but: 1, .whole, figure: 0) == 0)
+        #expect(found.best(from: 0, .whole, figure: 0) == 0 && found.best(from: 1, .whole, figure: 0) == 1)
     }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Evaluation
 import Tensors
 import Testing

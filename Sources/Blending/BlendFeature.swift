@@ -1,0 +1,34 @@
+import Domain
+
+/// What a blend goes by, one number of each kind for every item that it may list.
+///
+/// All are logarithms of a weight over the highest weight of the same kind, so that a user of a hundred sessions and one of two
+/// are measured alike; the model's is its cosine over the temperature that it was trained with, less that of its first item.
+enum BlendFeature {
+    /// Days in which a session of the user's loses half its weight: from the last hours to a season.
+    static let ownHalfLives: [Double] = [0.3, 1, 7, 30, 120]
+    /// ``ownHalfLives``, then how many of one's sessions held the item.
+    static let own = 0..<ownHalfLives.count + 1
+    /// What was had together with one's own items: in sessions, in sessions with the last days' items, by users.
+    static let together = own.upperBound..<own.upperBound + 3
+    /// ``ItemTables/windows``
+    static let popular = together.upperBound..<together.upperBound + ItemTables.windows.count
+    static let model = popular.upperBound
+    /// `F`
+    static let count = model + 1
+
+    /// Half-lives of one's own items when what goes with them is looked for.
+    static let togetherHalfLife = 60.0
+    static let lastDaysHalfLife = 7.0
+    /// Of the loss that the network is trained with (``NextSessionLoss``).
+    static let temperature: Float = 0.05
+
+    /// Less than this share of the highest weight counts as none.
+    static let lowestShare: Float = 1e-3
+    static let lowest: Float = -6.907_755
+
+    /// Why an item is in a list, by whose features speak most for it.
+    static let groups: [(features: Range<Int>, source: CandidateSource)] = [
+        (model..<count, .model), (together, .transition), (popular, .popular),
+    ]
+}
