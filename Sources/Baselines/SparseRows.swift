@@ -17,6 +17,18 @@ package struct SparseRows: Sendable {
     @inline(__always)
     package func range(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
 
+    /// The columns of a row, their values, and how many there are.
+    @inline(__always)
+    package func withRow(_ row: Int, _ body: (UnsafePointer<Int32>, UnsafePointer<Float>, Int) -> Void) {
+        let range = range(row)
+        column.withUnsafeBufferPointer { column in
+            value.withUnsafeBufferPointer { value in
+                guard let columns = column.baseAddress, let values = value.baseAddress else { return }
+                body(columns + range.lowerBound, values + range.lowerBound, range.count)
+            }
+        }
+    }
+
     /// Adds a row; values of the same column are summed, in order of size, so that the sum depends on nothing else.
     mutating func append(_ entries: [(column: Int32, value: Float)]) {
         let begin = column.count

@@ -7,8 +7,8 @@ import Domain
 enum BlendFeature {
     /// Days in which a session of the user's loses half its weight: from the last hours to a season.
     static let ownHalfLives: [Double] = [0.3, 1, 7, 30, 120]
-    /// ``ownHalfLives``, then how many of one's sessions held the item.
-    static let own = 0..<ownHalfLives.count + 1
+    /// ``ownHalfLives``, then how many of one's sessions held the item, then whether any did.
+    static let own = 0..<ownHalfLives.count + 2
     /// What was had together with one's own items: in sessions, in sessions with the last days' items, by users.
     static let together = own.upperBound..<own.upperBound + 3
     /// ``ItemTables/windows``
@@ -27,8 +27,8 @@ enum BlendFeature {
     static let lowestShare: Float = 1e-3
     static let lowest: Float = -6.907_755
 
-    /// Why an item is in a list, by whose features speak most for it.
+    /// Whose features speak for an item.
     static let groups: [(features: Range<Int>, source: CandidateSource)] = [
-        (model..<count, .model), (together, .transition), (popular, .popular),
+        (own, .repeat), (model..<count, .model), (together, .transition), (popular, .popular),
     ]
 }

@@ -10,16 +10,17 @@ import Tensors
 /// Learns weights from what users did next: a softmax over each user's pool is to give its mass to the items of the session
 /// that came.
 ///
-/// Linear, convex, a few dozen numbers: some hundred users are enough, and a thousand are better. Weights of a class are those
-/// of all users plus a departure that is held ten times as short. Full batches in a fixed order: the same examples give the
+/// Linear and convex in a few dozen numbers. They are held short, as by a prior: the shorter the fewer users there are, and what
+/// a class of users departs by from all of them ten times as short. Full batches in a fixed order: the same examples give the
 /// same bits at any number of threads.
 ///
 /// Source: Cao et al. 2007, "Learning to rank: from pairwise approach to listwise approach" (ListNet, top one).
 package struct BlendFit {
     /// Of fewer users nothing is learned.
-    package static let fewestUsers = 100
+    package static let fewestUsers = 20
     private static let steps = 300
     private static let rate = 0.05
+    /// For a thousand users.
     private static let regularisation = 1e-3
     private static let departure = 10.0
     private static let usersPerPiece = 32
@@ -64,7 +65,7 @@ package struct BlendFit {
             try step(t, Self.steps)
             let gradient = gradient(at: weights, scale, pool)
             for i in weights.indices {
-                let held = Self.regularisation * (i < F ? 1 : Self.departure)
+                let held = Self.regularisation * 1000 / Double(users) * (i < F ? 1 : Self.departure)
                 let slope = gradient[i] + held * weights[i]
                 first[i] = 0.9 * first[i] + 0.1 * slope
                 second[i] = 0.99 * second[i] + 0.01 * slope * slope

@@ -36,7 +36,13 @@ package final class Blender {
     private let kept: Int
     private let workers: WorkerPool
     private let pools: [CandidatePool]
+    private let spares: [Spare]
     private static let usersPerPiece = 16
+
+    private final class Spare {
+        let scores = FloatBuffer()
+        var selection = Selection()
+    }
 
     /// - Parameters:
     ///   - weights: nil to learn them (``examples(_:queries:next:into:)``).
@@ -54,6 +60,7 @@ package final class Blender {
         depth = max(kept, CandidatePool.depth)
         let popular = tables.mostPopular(CandidatePool.depth) { !excluded.contains($0) }
         let isDenied = (0..<Int32(tables.items)).map { excluded.contains($0) }
+        spares = (0..<workers.workers).map { _ in Spare() }
         pools = (0..<workers.workers).map { _ in
             CandidatePool(tables, units: units, width: width, popular: popular, isDenied: isDenied)
         }
@@ -68,11 +75,11 @@ package final class Blender {
         lists.withUnsafeMutableBufferPointer { lists in
             // Safe: every piece writes its own places, and reads what nobody writes.
             nonisolated(unsafe) let (lists, queries) = (lists, queries)
-            forEach(requests.count) { user, pool in
-                let request = requests[user]
+            forEach(requests.count) { user, worker in
+                let request = requests[user], pool = pools[worker]
                 pool.fill(request, query: queries + user * width)
                 lists[user] = best(
-                    of: pool, Array(weights.of(UserClass(sessions: request.history.sessions.count))))
+                    of: pool, Array(weights.of(UserClass(sessions: request.history.sessions.count))), spares[worker])
             }
         }
         return lists
@@ -88,8 +95,8 @@ package final class Blender {
         parts.withUnsafeMutableBufferPointer { parts in
             // Safe: as above.
             nonisolated(unsafe) let (parts, queries) = (parts, queries)
-            forEach(requests.count) { user, pool in
-                let request = requests[user]
+            forEach(requests.count) { user, worker in
+                let request = requests[user], pool = pools[worker]
                 pool.fill(request, query: queries + user * width)
                 parts[user].add(pool, next: next[user], UserClass(sessions: request.history.sessions.count))
             }
@@ -99,24 +106,32 @@ package final class Blender {
         return fit
     }
 
-    private func forEach(_ users: Int, _ body: (Int, CandidatePool) -> Void) {
+    private func forEach(_ users: Int, _ body: (_ user: Int, _ worker: Int) -> Void) {
         workers.forEach((users + Self.usersPerPiece - 1) / Self.usersPerPiece) { piece, worker in
             for user in piece * Self.usersPerPiece..<min((piece + 1) * Self.usersPerPiece, users) {
-                body(user, pools[worker])
+                body(user, worker)
             }
         }
     }
 
-    private func best(of pool: CandidatePool, _ weights: [Float]) -> [Candidate] {
-        let F = BlendFeature.count
-        let scores = pool.features.withUnsafeBufferPointer { features in
-            pool.rows.indices.map { i in (0..<F).reduce(Float(0)) { $0 + weights[$1] * features[i * F + $1] } }
+    private func best(of pool: CandidatePool, _ weights: [Float], _ spare: Spare) -> [Candidate] {
+        let F = BlendFeature.count, features = pool.features, scores = spare.scores.reserve(pool.rows.count)
+        var top = -Float.infinity
+        for i in pool.rows.indices {
+            var score: Float = 0
+            for f in 0..<F { score += weights[f] * features[i * F + f] }
+            scores[i] = pool.isAllowed[i] ? score : -.infinity
+            top = max(top, scores[i])
         }
-        let order = pool.rows.indices.filter { pool.isAllowed[$0] }.sorted {
-            scores[$0] != scores[$1] ? scores[$0] > scores[$1] : pool.rows[$0] < pool.rows[$1]
-        }
-        guard let top = order.first.map({ scores[$0] }) else { return [] }
-        let total = order.reduce(0.0) { $0 + exp(Double(scores[$1] - top)) }
+        guard top > -.infinity else { return [] }
+        var total = 0.0
+        for i in pool.rows.indices { total += exp(Double(scores[i] - top)) }
+        // The highest in any order, and of equal ones at the end perhaps too few: those are settled by row.
+        var order = spare.selection.highest(scores, count: pool.rows.count, kept: kept)
+        let bar = order.reduce(Float.infinity) { min($0, scores[$1]) }
+        if bar > -.infinity { order = pool.rows.indices.filter { scores[$0] >= bar } }
+        order = order.filter { scores[$0] > -.infinity }
+        order.sort { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : pool.rows[$0] < pool.rows[$1] }
         return order.prefix(kept).map { i in
             Candidate(
                 row: UInt32(pool.rows[i]), score: Float(exp(Double(scores[i] - top)) / total),
@@ -127,13 +142,34 @@ package final class Blender {
     private func source(of i: Int, _ pool: CandidatePool, _ weights: [Float]) -> CandidateSource {
         guard i >= pool.ownCount else { return .repeat }
         var (best, source) = (-Float.infinity, CandidateSource.model)
-        for group in BlendFeature.groups {
-            let sum = group.features.reduce(Float(0)) {
-                $0 + weights[$1] * (pool.features[i * BlendFeature.count + $1] - BlendFeature.lowest)
-            }
-            if sum > best { (best, source) = (sum, group.source) }
+        for group in BlendFeature.groups where group.source != .repeat {
+            let part = Self.part(group.features, of: i, pool, weights)
+            if part > best { (best, source) = (part, group.source) }
         }
         return source
+    }
+
+    /// What some features add over an item of which they say nothing.
+    private static func part(_ features: Range<Int>, of i: Int, _ pool: CandidatePool, _ weights: [Float]) -> Float {
+        features.reduce(0) {
+            $0 + weights[$1] * (pool.features[i * BlendFeature.count + $1] - BlendFeature.lowest)
+        }
+    }
+
+    /// Every item of a user's pool, highest score first, those that are excluded too.
+    package func explain(_ request: BlendRequest, query: Floats) -> [ExplainedCandidate] {
+        guard let weights else { preconditionFailure("weights were learned") }
+        let pool = pools[0], own = Array(weights.of(UserClass(sessions: request.history.sessions.count)))
+        pool.fill(request, query: query)
+        return pool.rows.indices.map { i in
+            let parts = BlendFeature.groups.map { ($0.source, Self.part($0.features, of: i, pool, own)) }
+            let score = (0..<BlendFeature.count).reduce(Float(0)) {
+                $0 + own[$1] * pool.features[i * BlendFeature.count + $1]
+            }
+            return ExplainedCandidate(
+                row: pool.rows[i], score: score, isAllowed: pool.isAllowed[i],
+                parts: Dictionary(uniqueKeysWithValues: parts))
+        }.sorted { $0.score != $1.score ? $0.score > $1.score : $0.row < $1.row }
     }
 }
 

@@ -26,9 +26,11 @@ final class CandidatePool {
     private(set) var rows: [Int32] = []
     private(set) var ownCount = 0
     /// `[rows, F]`
-    private(set) var features: [Float] = []
+    private let values = FloatBuffer()
     /// `[rows]`: whether it may be listed.
     private(set) var isAllowed: [Bool] = []
+
+    var features: UnsafeBufferPointer<Float> { values.values }
 
     /// `[V]`: where a row stands in ``rows``, or -1.
     private var place: [Int32]
@@ -36,8 +38,9 @@ final class CandidatePool {
     private let sums: [FloatBuffer]
     private var touched: [Int32] = []
     private let gathered = FloatBuffer()
-    /// `[rows, own features]`
-    private var own: [Float] = []
+    private var selection = Selection()
+    /// `[own rows, own features]`
+    private let own = FloatBuffer()
     /// `[own rows]`: weights of the items that others are looked for by.
     private var weights: [(whole: Float, lastDays: Float)] = []
 
@@ -67,18 +70,18 @@ final class CandidatePool {
         for row in excluded where tables.items > Int(row) && row >= 0 && place[Int(row)] >= 0 {
             isAllowed[Int(place[Int(row)])] = false
         }
-        features = [Float](repeating: BlendFeature.lowest, count: rows.count * BlendFeature.count)
+        values.reserve(rows.count * BlendFeature.count).update(
+            repeating: BlendFeature.lowest, count: rows.count * BlendFeature.count)
         writeOwn()
         writeTogether()
         writePopularity()
-        writeModel(model, query)
+        writeModel(query)
         for row in touched { for sum in sums { sum.pointer[Int(row)] = 0 } }
     }
 
     private func clear() {
         for row in rows { place[Int(row)] = -1 }
         rows.removeAll(keepingCapacity: true)
-        own.removeAll(keepingCapacity: true)
         weights.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
     }
@@ -92,19 +95,18 @@ final class CandidatePool {
     }
 
     private func takeOwn(_ history: TokenHistory, _ now: Int64) {
-        let kinds = BlendFeature.own.count, last = kinds - 1
+        let kinds = BlendFeature.own.count, last = kinds - 2
+        let own = own.zeros(history.rows.count * kinds)
         history.forEachSession { session, items in
             let weight = BlendFeature.ownHalfLives.map { halving(from: session.startsAt, to: now, halfLife: $0) }
             let whole = halving(from: session.startsAt, to: now, halfLife: BlendFeature.togetherHalfLife)
             let lastDays = halving(from: session.startsAt, to: now, halfLife: BlendFeature.lastDaysHalfLife)
             for row in items {
                 let i = add(row)
-                if i == weights.count {
-                    own.append(contentsOf: repeatElement(0, count: kinds))
-                    weights.append((0, 0))
-                }
+                if i == weights.count { weights.append((0, 0)) }
                 for kind in 0..<last { own[i * kinds + kind] += weight[kind] }
                 own[i * kinds + last] += 1
+                own[i * kinds + last + 1] = 1
                 weights[i].whole += whole
                 weights[i].lastDays += lastDays
             }
@@ -115,31 +117,40 @@ final class CandidatePool {
     /// What was had together with one's own: the sums of all, and the highest of them into the pool.
     private func takeTogether() {
         let (whole, lastDays, users) = (sums[0].pointer, sums[1].pointer, sums[2].pointer)
+        // A variable of the function's own, of which the compiler knows that nobody else looks at it.
+        var touched: [Int32] = []
+        swap(&touched, &self.touched)
+        defer { swap(&touched, &self.touched) }
+        // Below, a sum may be too small to tell that an item was met before.
         for i in 0..<ownCount where weights[i].whole > 1e-20 {
             let row = Int(rows[i]), weight = weights[i]
-            for entry in tables.bySession.range(row) {
-                let other = Int(tables.bySession.column[entry]), value = tables.bySession.value[entry]
-                if whole[other] == 0, users[other] == 0 { touched.append(Int32(other)) }
-                whole[other] += weight.whole * value
-                lastDays[other] += weight.lastDays * value
+            tables.bySession.withRow(row) { columns, values, count in
+                for entry in 0..<count {
+                    let other = Int(columns[entry])
+                    if whole[other] == 0, users[other] == 0 { touched.append(Int32(other)) }
+                    whole[other] += weight.whole * values[entry]
+                    lastDays[other] += weight.lastDays * values[entry]
+                }
             }
-            for entry in tables.byUser.range(row) {
-                let other = Int(tables.byUser.column[entry])
-                if whole[other] == 0, users[other] == 0 { touched.append(Int32(other)) }
-                users[other] += weight.whole * tables.byUser.value[entry]
+            tables.byUser.withRow(row) { columns, values, count in
+                for entry in 0..<count {
+                    let other = Int(columns[entry])
+                    if whole[other] == 0, users[other] == 0 { touched.append(Int32(other)) }
+                    users[other] += weight.whole * values[entry]
+                }
             }
         }
         for sums in [whole, users] {
             let values = gathered.reserve(touched.count)
             for (i, row) in touched.enumerated() { values[i] = sums[Int(row)] }
-            for i in highest(values, count: touched.count, kept: Self.depth) where values[Int(i)] > 0 {
-                _ = add(touched[Int(i)])
+            for i in selection.highest(values, count: touched.count, kept: Self.depth) where values[i] > 0 {
+                _ = add(touched[i])
             }
         }
     }
 
     private func writeOwn() {
-        let kinds = BlendFeature.own.count
+        let kinds = BlendFeature.own.count, own = own.pointer
         for kind in 0..<kinds {
             var most: Float = 0
             for i in 0..<ownCount { most = max(most, own[i * kinds + kind]) }
@@ -151,36 +162,44 @@ final class CandidatePool {
 
     private func writeTogether() {
         for (kind, sums) in sums.enumerated() {
+            let sums = sums.pointer
             var most: Float = 0
-            for row in touched { most = max(most, sums.pointer[Int(row)]) }
-            for (i, row) in rows.enumerated() {
-                write(sums.pointer[Int(row)], of: most, BlendFeature.together.lowerBound + kind, at: i)
+            for row in touched { most = max(most, sums[Int(row)]) }
+            for i in rows.indices {
+                write(sums[Int(rows[i])], of: most, BlendFeature.together.lowerBound + kind, at: i)
             }
         }
     }
 
     private func writePopularity() {
-        let windows = BlendFeature.popular.count
-        for (i, row) in rows.enumerated() {
-            for window in 0..<windows {
-                features[i * BlendFeature.count + BlendFeature.popular.lowerBound + window] =
-                    tables.popularity[Int(row) * windows + window]
+        let windows = BlendFeature.popular.count, values = values.pointer
+        tables.popularity.withUnsafeBufferPointer { popularity in
+            for i in rows.indices {
+                for window in 0..<windows {
+                    values[i * BlendFeature.count + BlendFeature.popular.lowerBound + window] =
+                        popularity[Int(rows[i]) * windows + window]
+                }
             }
         }
     }
 
-    private func writeModel(_ model: [Candidate], _ query: Floats) {
+    private func writeModel(_ query: Floats) {
+        let values = values.pointer + BlendFeature.model
         var top = -Float.infinity
-        for (i, row) in rows.enumerated() {
-            let cosine = Kernels.dot(query, units + Int(row) * width, count: width)
-            features[i * BlendFeature.count + BlendFeature.model] = cosine / BlendFeature.temperature
-            top = max(top, cosine / BlendFeature.temperature)
+        for i in rows.indices {
+            // Vectors lie all over memory.
+            if i + Self.ahead < rows.count { Kernels.fetch(units + Int(rows[i + Self.ahead]) * width, count: width) }
+            let cosine = Kernels.dot(query, units + Int(rows[i]) * width, count: width) / BlendFeature.temperature
+            values[i * BlendFeature.count] = cosine
+            top = max(top, cosine)
         }
-        for i in rows.indices { features[i * BlendFeature.count + BlendFeature.model] -= top }
+        for i in rows.indices { values[i * BlendFeature.count] -= top }
     }
+
+    private static let ahead = 8
 
     private func write(_ weight: Float, of most: Float, _ feature: Int, at i: Int) {
         guard weight > most * BlendFeature.lowestShare else { return }
-        features[i * BlendFeature.count + feature] = logf(weight / most)
+        values.pointer[i * BlendFeature.count + feature] = logf(weight / most)
     }
 }

@@ -73,6 +73,34 @@ struct CandidateMaker {
         return blender!.examples(asked, queries: queries.pointer, width: artifact.parameters.settings.width, next: next)
     }
 
+    /// Every item that was looked at for a list, with what speaks for it; nil where lists are the model's alone.
+    func explain(
+        _ history: TokenHistory, request: PackedBatch.Request, excluded: [Int32], _ context: RunContext
+    ) throws -> [ExplainedCandidate]? {
+        guard let blender else { return nil }
+        let asked = try asked([history], [request], [excluded], context)
+        return blender.explain(asked[0], query: queries.pointer)
+    }
+
+    /// How many items the model puts before this one, of all that it knows.
+    func modelRank(of row: Int32, _ history: TokenHistory, request: PackedBatch.Request) -> Int {
+        encoder.encode([history], requests: [request], into: queries)
+        let width = artifact.parameters.settings.width, units = vectors.units.pointer
+        func score(_ row: Int) -> Float { Kernels.dot(queries.pointer, units + row * width, count: width) }
+        let own = score(Int(row))
+        return (0..<artifact.vocabulary.count).reduce(0) { $0 + (score($1) > own ? 1 : 0) }
+    }
+
+    /// How far the user's vector turns when each session is left out: one less the cosine.
+    func influence(of history: TokenHistory, request: PackedBatch.Request) -> [Float] {
+        let width = artifact.parameters.settings.width, without = history.sessions.indices.map(history.without)
+        encoder.encode([history] + without, requests: without.map { _ in request } + [request], into: queries)
+        let query = queries.pointer
+        return history.sessions.indices.map {
+            max(0, 1 - Kernels.dot(query, query + ($0 + 1) * width, count: width))
+        }
+    }
+
     /// The model's own lists, with what else merging goes by; the queries are left in ``queries``.
     private func asked(
         _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ excluded: [[Int32]], _ context: RunContext
@@ -115,5 +143,21 @@ struct CandidateMaker {
     /// The scene that a user was on last: the best guess of where the next session will be.
     static func request(at seconds: Int64, after history: TokenHistory) -> PackedBatch.Request {
         PackedBatch.Request(time: seconds, scene: history.sessions.last?.scene ?? 0)
+    }
+}
+
+extension TokenHistory {
+    /// The same with one session less.
+    fileprivate func without(session left: Int) -> TokenHistory {
+        var others = TokenHistory(), begin = 0
+        for (number, session) in sessions.enumerated() {
+            let items = begin..<begin + Int(session.items)
+            begin = items.upperBound
+            guard number != left else { continue }
+            others.append(
+                startsAt: session.startsAt, scene: session.scene,
+                items: items.map { (row: rows[$0], action: actions[$0]) })
+        }
+        return others
     }
 }

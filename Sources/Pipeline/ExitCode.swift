@@ -56,7 +56,7 @@ package enum ExitCode: Int32, Sendable {
             case is InterestRefusal: .data
             case JobError.otherClusters, JobError.otherEmbedding: .configuration
             case JobError.unknownRun, JobError.notFed: .missingInput
-            case JobError.viewsWithoutTables, JobError.notAPlace, JobError.unknownMethod: .usage
+            case JobError.viewsWithoutTables, JobError.notAPlace, JobError.unknownMethod, JobError.notAKey: .usage
             case JobError.unwritable, JobError.noRoom, is SnapshotWriteError: .fileFault
             case SnapshotError.missing, SnapshotError.nothingPublished: .missingInput
             case SnapshotError.unreadable: .fileFault
@@ -128,6 +128,7 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
     case modelIsYounger(model: String, trainedTo: String, asOf: String)
     case modelKnowsTargets(model: String)
     case unknownMethod(String, known: [String])
+    case notAKey(String, type: String)
     case importMismatch(relation: String, column: String, found: String, file: String)
     case nobody(relation: String)
     case everythingExcluded(items: Int)
@@ -163,6 +164,8 @@ package enum JobError: Error, Equatable, CustomStringConvertible {
                 + "or compare the simple methods with --without-model"
         case .unknownMethod(let name, let known):
             "there are no lists of '\(name)'; there are those of: \(known.joined(separator: "; "))"
+        case .notAKey(let text, let type):
+            "user '\(text)' is no \(type), as this source has them; write the key plainly"
         case .importMismatch(let relation, let column, let found, let file):
             "\(relation).\(column) is \(found), the file's keys are \(file); import into another schema with --into"
         case .nobody(let relation): "\(relation) has no row yet"

@@ -21,7 +21,7 @@ struct Rehearsal {
     let days: Int
 
     /// The fewest of these days that hold enough users' next sessions; nights come daily, but so do not all users.
-    private static let days = [1, 7, 30, 90]
+    private static let days = [1, 2, 4, 7, 14, 30, 90]
     private static let enoughUsers = 1000
 
     /// nil where too few users have done anything twice.

@@ -48,6 +48,9 @@ final class ServedModel {
         deniedAt = .now
     }
 
+    /// Whether nobody gets an item.
+    func isDenied(_ row: Int32) -> Bool { denied.contains(row) }
+
     /// The popular list of the release, less what is excluded; longer than stored where that takes much of it.
     func popular(without excluded: Set<Int32>) -> [Candidate] {
         func isAllowed(_ row: UInt32) -> Bool { !excluded.contains(Int32(row)) && !denied.contains(Int32(row)) }

@@ -19,7 +19,7 @@ struct Nearline: ParsableCommand {
         subcommands: [
             Doctor.self, Migrate.self, Import.self, Train.self, Evaluate.self, Precompute.self, Backfill.self,
             Work.self, Refresh.self, Transitions.self, Interests.self, Publish.self, Rollback.self, Releases.self,
-            Prune.self, Lookup.self,
+            Prune.self, Lookup.self, Explain.self,
             Clusters.self, Runs.self, Status.self, Forget.self, Config.self, Simulate.self,
         ])
 
