@@ -32,8 +32,8 @@ package struct Blend: Sendable {
         guard weights.shape == [UserClass.allCases.count, BlendFeature.count], values.allSatisfy(\.isFinite) else {
             throw .damaged(
                 path: path,
-                reason: "its blend has weights of \(weights.shape); this version of nearline has "
-                    + "\([UserClass.allCases.count, BlendFeature.count])")
+                reason: "its blend has weights of \(weights.shape), this version of nearline has "
+                    + "\([UserClass.allCases.count, BlendFeature.count]); train it again")
         }
         self.init(
             tables: try ItemTables(items: items, path: path, tensor: tensor), weights: BlendWeights(values))

@@ -6,7 +6,7 @@ public enum ItemSource: String, Hashable, Sendable {
     case model
     /// The user's own items of before.
     case `repeat`
-    /// Of the groups that most often come next.
+    /// Had together with what the user had, or of the groups that most often come next.
     case transition
     /// What is popular.
     case popular

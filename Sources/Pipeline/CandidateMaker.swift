@@ -56,10 +56,11 @@ struct CandidateMaker {
     func lists(
         _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
-        let asked = try self.asked(histories, requests, excluded, context)
-        guard let blender else { return asked.map(\.model) }
+        let lists = try modelLists(histories, requests, excluded, context)
+        guard let blender else { return lists }
         return context.part("merging") {
-            blender.lists(asked, queries: queries.pointer, width: artifact.parameters.settings.width)
+            blender.lists(
+                Self.asked(histories, requests, lists, excluded), queries: queries.pointer, width: width)
         }
     }
 
@@ -69,8 +70,10 @@ struct CandidateMaker {
     func examples(
         _ histories: [TokenHistory], requests: [PackedBatch.Request], next: [Set<Int32>], _ context: RunContext
     ) throws -> BlendFit {
-        let asked = try asked(histories, requests, histories.map { _ in [] }, context)
-        return blender!.examples(asked, queries: queries.pointer, width: artifact.parameters.settings.width, next: next)
+        let none = [[Int32]](repeating: [], count: histories.count)
+        let lists = try modelLists(histories, requests, none, context)
+        return blender!.examples(
+            Self.asked(histories, requests, lists, none), queries: queries.pointer, width: width, next: next)
     }
 
     /// Every item that was looked at for a list, with what speaks for it; nil where lists are the model's alone.
@@ -78,14 +81,14 @@ struct CandidateMaker {
         _ history: TokenHistory, request: PackedBatch.Request, excluded: [Int32], _ context: RunContext
     ) throws -> [ExplainedCandidate]? {
         guard let blender else { return nil }
-        let asked = try asked([history], [request], [excluded], context)
-        return blender.explain(asked[0], query: queries.pointer)
+        let lists = try modelLists([history], [request], [excluded], context)
+        return blender.explain(Self.asked([history], [request], lists, [excluded])[0], query: queries.pointer)
     }
 
     /// How many items the model puts before this one, of all that it knows.
     func modelRank(of row: Int32, _ history: TokenHistory, request: PackedBatch.Request) -> Int {
         encoder.encode([history], requests: [request], into: queries)
-        let width = artifact.parameters.settings.width, units = vectors.units.pointer
+        let units = vectors.units.pointer
         func score(_ row: Int) -> Float { Kernels.dot(queries.pointer, units + row * width, count: width) }
         let own = score(Int(row))
         return (0..<artifact.vocabulary.count).reduce(0) { $0 + (score($1) > own ? 1 : 0) }
@@ -93,7 +96,7 @@ struct CandidateMaker {
 
     /// How far the user's vector turns when each session is left out: one less the cosine.
     func influence(of history: TokenHistory, request: PackedBatch.Request) -> [Float] {
-        let width = artifact.parameters.settings.width, without = history.sessions.indices.map(history.without)
+        let without = history.sessions.indices.map(history.without)
         encoder.encode([history] + without, requests: without.map { _ in request } + [request], into: queries)
         let query = queries.pointer
         return history.sessions.indices.map {
@@ -101,19 +104,26 @@ struct CandidateMaker {
         }
     }
 
-    /// The model's own lists, with what else merging goes by; the queries are left in ``queries``.
-    private func asked(
+    /// The model's own lists; the queries that they are of are left in ``queries``.
+    private func modelLists(
         _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ excluded: [[Int32]], _ context: RunContext
-    ) throws -> [BlendRequest] {
+    ) throws -> [[Candidate]] {
         context.part("encoding") { encoder.encode(histories, requests: requests, into: queries) }
-        let lists = try context.part("finding items") {
+        return try context.part("finding items") {
             try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
         }
-        return histories.indices.map {
+    }
+
+    private static func asked(
+        _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ model: [[Candidate]], _ excluded: [[Int32]]
+    ) -> [BlendRequest] {
+        histories.indices.map {
             BlendRequest(
-                history: histories[$0].engaged, now: requests[$0].time, model: lists[$0], excluded: excluded[$0])
+                history: histories[$0].engaged, now: requests[$0].time, model: model[$0], excluded: excluded[$0])
         }
     }
+
+    private var width: Int { artifact.parameters.settings.width }
 
     /// The lists of any number of users, some at a time, with a stop in between where one is asked for.
     ///

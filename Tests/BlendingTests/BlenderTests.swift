@@ -72,6 +72,25 @@ import Testing
         #expect(turned.reversed() == expected)
     }
 
+    /// The fast selection against sorting everything.
+    @Test(arguments: [1, 7, 50, 400, 10_000])
+    func aListIsTheBestOfItsPoolInOrder(kept: Int) throws {
+        let denied: Set<Int32> = Set((0..<Int32(shop.items)).filter { $0 % 5 == 1 })
+        let excluded = shop.histories.map { Array($0.rows.prefix(3)) }
+        let blender = shop.blender(weights: try #require(shop.learned(next: own)), denied: denied, kept: kept)
+        let requests = shop.requests(blender, excluded: excluded, denied: denied)
+        for (user, list) in lists(blender, requests).enumerated() {
+            let query = shop.queries.pointer + user * DrawnShop.width
+            let all = blender.explain(requests[user], query: query)
+            #expect(zip(all, all.dropFirst()).allSatisfy { $0.score >= $1.score })
+            #expect(list.map { Int32($0.row) } == all.filter(\.isAllowed).prefix(kept).map(\.row))
+            for (candidate, explained) in zip(list, all.filter(\.isAllowed)) where candidate.source != .repeat {
+                let best = explained.parts.filter { $0.key != .repeat }.values.max()
+                #expect(explained.parts[candidate.source] == best)
+            }
+        }
+    }
+
     @Test func nothingIsLearnedFromTooFewUsers() {
         #expect(shop.learned { user in user < BlendFit.fewestUsers - 1 ? own(user) : [] } == nil)
         #expect(shop.learned { user in user < BlendFit.fewestUsers ? own(user) : [] } != nil)

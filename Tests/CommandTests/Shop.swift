@@ -27,11 +27,11 @@ final class Shop {
     /// An empty database.
     convenience init() throws { try self.init(copying: nil) }
 
-    /// A migrated database with a simulated shop of 60 users and 120 items.
-    static func imported() throws -> Shop {
+    /// A migrated database with a simulated shop of 60 users, or another number, and 120 items.
+    static func imported(users: Int = 60) throws -> Shop {
         let shop = try Shop()
         try shop.succeed("migrate")
-        try shop.simulate()
+        try shop.simulate(users: users)
         try shop.succeed("import", "events.csv", "items.csv")
         return shop
     }
@@ -70,9 +70,9 @@ final class Shop {
         ShopTemplate(database: database, folder: folder).remove(through: server)
     }
 
-    func simulate() throws {
+    func simulate(users: Int = 60) throws {
         try succeed(
-            "simulate", folder, "--users", "60", "--items", "120", "--categories", "6", "--sellers", "5", "--days", "20"
+            "simulate", folder, "--users", "\(users)", "--items", "120", "--categories", "6", "--sellers", "5", "--days", "20"
         )
     }
 
