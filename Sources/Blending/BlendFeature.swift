@@ -7,8 +7,11 @@ import Domain
 enum BlendFeature {
     /// Days in which a session of the user's loses half its weight: from the last hours to a season.
     static let ownHalfLives: [Double] = [0.3, 1, 7, 30, 120]
-    /// ``ownHalfLives``, then how many of one's sessions held the item, then whether any did.
-    static let own = 0..<ownHalfLives.count + 2
+    /// ``ownHalfLives``; by ``lastDaysHalfLife`` the sessions that held it with a click at most, in a cart, and bought; how many
+    /// of one's sessions held the item; whether any did.
+    static let own = 0..<ownHalfLives.count + 5
+    /// Where the weights by action begin.
+    static let ownByAction = ownHalfLives.count
     /// What was had together with one's own items: in sessions, in sessions with the last days' items, by users.
     static let together = own.upperBound..<own.upperBound + 3
     /// ``ItemTables/windows``

@@ -95,18 +95,21 @@ final class CandidatePool {
     }
 
     private func takeOwn(_ history: TokenHistory, _ now: Int64) {
-        let kinds = BlendFeature.own.count, last = kinds - 2
+        let kinds = BlendFeature.own.count, byAge = BlendFeature.ownHalfLives.count
         let own = own.zeros(history.rows.count * kinds)
         history.forEachSession { session, items in
             let weight = BlendFeature.ownHalfLives.map { halving(from: session.startsAt, to: now, halfLife: $0) }
             let whole = halving(from: session.startsAt, to: now, halfLife: BlendFeature.togetherHalfLife)
             let lastDays = halving(from: session.startsAt, to: now, halfLife: BlendFeature.lastDaysHalfLife)
-            for row in items {
-                let i = add(row)
+            for item in items.indices {
+                let i = add(items[item])
                 if i == weights.count { weights.append((0, 0)) }
-                for kind in 0..<last { own[i * kinds + kind] += weight[kind] }
-                own[i * kinds + last] += 1
-                own[i * kinds + last + 1] = 1
+                for kind in 0..<byAge { own[i * kinds + kind] += weight[kind] }
+                let action = history.actions[item]
+                let strength = action >= Action.purchase.rawValue ? 2 : action > Action.click.rawValue ? 1 : 0
+                own[i * kinds + BlendFeature.ownByAction + strength] += lastDays
+                own[i * kinds + kinds - 2] += 1
+                own[i * kinds + kinds - 1] = 1
                 weights[i].whole += whole
                 weights[i].lastDays += lastDays
             }

@@ -35,6 +35,15 @@ import Testing
         #expect(found.count > shop.users * 3 / 4, "\(found.count) of \(shop.users)")
     }
 
+    @Test func whatTheUserDidToAnItemCounts() throws {
+        func inCart(_ user: Int) -> Set<Int32> { own(user).filter { DrawnShop.action(on: $0) == .cart } }
+        let blender = shop.blender(weights: try #require(shop.learned(next: inCart)))
+        let found = lists(blender, shop.requests(blender)).enumerated().filter { user, list in
+            Set(list.prefix(inCart(user).count).map { Int32($0.row) }) == inCart(user)
+        }
+        #expect(found.count > shop.users * 9 / 10, "\(found.count) of \(shop.users)")
+    }
+
     @Test func scoresAreSharesThatNeverRise() throws {
         let blender = shop.blender(weights: try #require(shop.learned(next: own)))
         for list in lists(blender, shop.requests(blender)) {

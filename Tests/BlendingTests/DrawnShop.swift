@@ -21,7 +21,9 @@ struct DrawnShop {
             for _ in 0..<1 + random.below(6) {
                 let rows = Set(
                     (0..<1 + random.below(8)).map { _ in Int32(random.below(items) * random.below(items) / items) })
-                history.append(startsAt: at, scene: 0, items: rows.sorted().map { (row: $0, action: UInt8(2)) })
+                history.append(
+                    startsAt: at, scene: 0, items: rows.sorted().map { (row: $0, action: Self.action(on: $0).rawValue) }
+                )
                 at += Int64(random.below(600_000))
             }
             histories.append(history)
@@ -29,6 +31,8 @@ struct DrawnShop {
         units = Self.drawnUnits(items, &random)
         queries = Self.drawnUnits(users, &random)
     }
+
+    static func action(on row: Int32) -> Action { [.click, .cart, .purchase][Int(row % 3)] }
 
     private static func drawnUnits(_ count: Int, _ random: inout SeededGenerator) -> FloatBuffer {
         let drawn = FloatBuffer(count * width), units = FloatBuffer(count * width), norms = FloatBuffer(count)

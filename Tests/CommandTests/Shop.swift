@@ -72,7 +72,8 @@ final class Shop {
 
     func simulate(users: Int = 60) throws {
         try succeed(
-            "simulate", folder, "--users", "\(users)", "--items", "120", "--categories", "6", "--sellers", "5", "--days", "20"
+            "simulate", folder, "--users", "\(users)", "--items", "120", "--categories", "6", "--sellers", "5",
+            "--days", "20"
         )
     }
 
