@@ -30,8 +30,9 @@ enum BlendFeature {
     static let lowestShare: Float = 1e-3
     static let lowest: Float = -6.907_755
 
-    /// Whose features speak for an item.
-    static let groups: [(features: Range<Int>, source: CandidateSource)] = [
-        (own, .repeat), (model..<count, .model), (together, .transition), (popular, .popular),
+    /// Whose features speak for an item, and who has brought it.
+    static let groups: [(features: Range<Int>, source: CandidateSource, origin: CandidatePool.Origins)] = [
+        (own, .repeat, .own), (model..<count, .model, .model), (together, .transition, .together),
+        (popular, .popular, .popular),
     ]
 }

@@ -8,26 +8,24 @@ import Tensors
     import Musl
 #endif
 
-/// Who asks for a merged list: a history of engaged items, what the model lists, and for when.
+/// Who asks for a merged list: a history of engaged items, and what the model lists.
 package struct BlendRequest: Sendable {
     package var history: TokenHistory
-    /// Epoch seconds.
-    package var now: Int64
     /// Best first.
     package var model: [Candidate]
     /// Rows that the user must not get.
     package var excluded: [Int32]
 
-    package init(history: TokenHistory, now: Int64, model: [Candidate], excluded: [Int32]) {
-        (self.history, self.now, self.model, self.excluded) = (history, now, model, excluded)
+    package init(history: TokenHistory, model: [Candidate], excluded: [Int32]) {
+        (self.history, self.model, self.excluded) = (history, model, excluded)
     }
 }
 
 /// Merges the sources of a list: the items of all of them, ordered by one learned score.
 ///
 /// A candidate's score is the share of the next session that it is expected to make up, as a softmax over the user's pool;
-/// its source is `repeat` for what the user had before, else the one whose features speak most for it. Same requests, same
-/// bytes, at any number of threads.
+/// its source is `repeat` for what the user had before, `popular` for what no source of the user's own has brought, else the one
+/// that speaks most for it. Same requests, same bytes, at any number of threads.
 package final class Blender {
     /// How long the model's own list has to be.
     package let depth: Int
@@ -139,10 +137,11 @@ package final class Blender {
         }
     }
 
+    /// One's own; else of the personal sources that have brought it the one which speaks most for it; else it is popular.
     private func source(of i: Int, _ pool: CandidatePool, _ weights: [Float]) -> CandidateSource {
         guard i >= pool.ownCount else { return .repeat }
-        var (best, source) = (-Float.infinity, CandidateSource.model)
-        for group in BlendFeature.groups where group.source != .repeat {
+        var (best, source) = (-Float.infinity, CandidateSource.popular)
+        for group in BlendFeature.groups where group.source != .popular && pool.origins[i].contains(group.origin) {
             let part = Self.part(group.features, of: i, pool, weights)
             if part > best { (best, source) = (part, group.source) }
         }
@@ -176,6 +175,6 @@ package final class Blender {
 extension CandidatePool {
     fileprivate func fill(_ request: BlendRequest, query: Floats) {
         fill(
-            request.history, now: request.now, model: request.model, query: query, excluded: request.excluded)
+            request.history, model: request.model, query: query, excluded: request.excluded)
     }
 }

@@ -11,6 +11,14 @@ import Tensors
 /// Of one user at a time, the items that may be listed with the features of each: one's own, the model's, those that go with
 /// one's own, and the popular ones. One for each thread.
 final class CandidatePool {
+    struct Origins: OptionSet {
+        let rawValue: UInt8
+        static let own = Origins(rawValue: 1)
+        static let model = Origins(rawValue: 2)
+        static let together = Origins(rawValue: 4)
+        static let popular = Origins(rawValue: 8)
+    }
+
     /// How many are taken from each source but one's own, which all are.
     static let depth = 200
 
@@ -25,6 +33,8 @@ final class CandidatePool {
     /// Vocabulary rows; the user's own come first.
     private(set) var rows: [Int32] = []
     private(set) var ownCount = 0
+    /// `[rows]`: which sources have brought it.
+    private(set) var origins: [Origins] = []
     /// `[rows, F]`
     private let values = FloatBuffer()
     /// `[rows]`: whether it may be listed.
@@ -56,16 +66,15 @@ final class CandidatePool {
 
     /// - Parameters:
     ///   - history: engaged items only.
-    ///   - now: epoch seconds that the list is made for.
     ///   - model: the model's own list, best first.
     ///   - query: `[D]`, the user's unit vector.
     ///   - excluded: rows that this user must not get.
-    func fill(_ history: TokenHistory, now: Int64, model: [Candidate], query: Floats, excluded: [Int32]) {
+    func fill(_ history: TokenHistory, model: [Candidate], query: Floats, excluded: [Int32]) {
         clear()
-        takeOwn(history, now)
+        takeOwn(history)
         takeTogether()
-        for row in popular { _ = add(row) }
-        for candidate in model { _ = add(Int32(candidate.row)) }
+        for row in popular { add(row, .popular) }
+        for candidate in model { add(Int32(candidate.row), .model) }
         isAllowed = rows.map { !isDenied[Int($0)] }
         for row in excluded where tables.items > Int(row) && row >= 0 && place[Int(row)] >= 0 {
             isAllowed[Int(place[Int(row)])] = false
@@ -82,27 +91,38 @@ final class CandidatePool {
     private func clear() {
         for row in rows { place[Int(row)] = -1 }
         rows.removeAll(keepingCapacity: true)
+        origins.removeAll(keepingCapacity: true)
         weights.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
     }
 
-    private func add(_ row: Int32) -> Int {
+    @discardableResult
+    private func add(_ row: Int32, _ origin: Origins) -> Int {
         if place[Int(row)] < 0 {
             place[Int(row)] = Int32(rows.count)
             rows.append(row)
+            origins.append([])
         }
-        return Int(place[Int(row)])
+        let i = Int(place[Int(row)])
+        origins[i].insert(origin)
+        return i
     }
 
-    private func takeOwn(_ history: TokenHistory, _ now: Int64) {
+    private func takeOwn(_ history: TokenHistory) {
         let kinds = BlendFeature.own.count, byAge = BlendFeature.ownHalfLives.count
         let own = own.zeros(history.rows.count * kinds)
+        // Ages from the newest session: features are shares of the highest weight, which are the same from any instant on, and a
+        // weight would be none at all half a year later.
+        let newest = history.sessions.last?.startsAt ?? 0
+        func halved(_ session: SessionHead, _ days: Double) -> Float {
+            halving(from: session.startsAt, to: newest, halfLife: days)
+        }
         history.forEachSession { session, items in
-            let weight = BlendFeature.ownHalfLives.map { halving(from: session.startsAt, to: now, halfLife: $0) }
-            let whole = halving(from: session.startsAt, to: now, halfLife: BlendFeature.togetherHalfLife)
-            let lastDays = halving(from: session.startsAt, to: now, halfLife: BlendFeature.lastDaysHalfLife)
+            let weight = BlendFeature.ownHalfLives.map { halved(session, $0) }
+            let whole = halved(session, BlendFeature.togetherHalfLife)
+            let lastDays = halved(session, BlendFeature.lastDaysHalfLife)
             for item in items.indices {
-                let i = add(items[item])
+                let i = add(items[item], .own)
                 if i == weights.count { weights.append((0, 0)) }
                 for kind in 0..<byAge { own[i * kinds + kind] += weight[kind] }
                 let action = history.actions[item]
@@ -147,7 +167,7 @@ final class CandidatePool {
             let values = gathered.reserve(touched.count)
             for (i, row) in touched.enumerated() { values[i] = sums[Int(row)] }
             for i in selection.highest(values, count: touched.count, kept: Self.depth) where values[i] > 0 {
-                _ = add(touched[i])
+                add(touched[i], .together)
             }
         }
     }

@@ -60,7 +60,7 @@ struct CandidateMaker {
         guard let blender else { return lists }
         return context.part("merging") {
             blender.lists(
-                Self.asked(histories, requests, lists, excluded), queries: queries.pointer, width: width)
+                Self.asked(histories, lists, excluded), queries: queries.pointer, width: width)
         }
     }
 
@@ -73,7 +73,7 @@ struct CandidateMaker {
         let none = [[Int32]](repeating: [], count: histories.count)
         let lists = try modelLists(histories, requests, none, context)
         return blender!.examples(
-            Self.asked(histories, requests, lists, none), queries: queries.pointer, width: width, next: next)
+            Self.asked(histories, lists, none), queries: queries.pointer, width: width, next: next)
     }
 
     /// Every item that was looked at for a list, with what speaks for it; nil where lists are the model's alone.
@@ -82,7 +82,7 @@ struct CandidateMaker {
     ) throws -> [ExplainedCandidate]? {
         guard let blender else { return nil }
         let lists = try modelLists([history], [request], [excluded], context)
-        return blender.explain(Self.asked([history], [request], lists, [excluded])[0], query: queries.pointer)
+        return blender.explain(Self.asked([history], lists, [excluded])[0], query: queries.pointer)
     }
 
     /// How many items the model puts before this one, of all that it knows.
@@ -115,11 +115,10 @@ struct CandidateMaker {
     }
 
     private static func asked(
-        _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ model: [[Candidate]], _ excluded: [[Int32]]
+        _ histories: [TokenHistory], _ model: [[Candidate]], _ excluded: [[Int32]]
     ) -> [BlendRequest] {
         histories.indices.map {
-            BlendRequest(
-                history: histories[$0].engaged, now: requests[$0].time, model: model[$0], excluded: excluded[$0])
+            BlendRequest(history: histories[$0].engaged, model: model[$0], excluded: excluded[$0])
         }
     }
 

@@ -70,7 +70,7 @@ struct DrawnShop {
         histories.indices.map { user in
             let own = excluded?[user] ?? []
             return BlendRequest(
-                history: histories[user], now: Self.now,
+                history: histories[user],
                 model: model(user, excluded: own + denied, kept: blender.depth), excluded: own)
         }
     }

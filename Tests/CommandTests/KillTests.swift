@@ -18,7 +18,10 @@ import Testing
             try waitUntil("an epoch") {
                 let isBooked = try shop.number("SELECT count(*) FROM nearline.run WHERE command = 'train'") == round + 2
                 let files = try shop.files(in: "killed")
-                return !running.isRunning || (isBooked && files.contains { $0.hasSuffix("checkpoint.safetensors") })
+                // While it rehearses, then in the training itself.
+                let wanted = round < 2 ? ".rehearsal.checkpoint.safetensors" : "[^l].checkpoint.safetensors"
+                let isThere = files.contains { $0.range(of: wanted + "$", options: .regularExpression) != nil }
+                return !running.isRunning || (isBooked && isThere)
             }
             usleep(UInt32(draw.below(60_000)))
             running.send(SIGKILL)
