@@ -11,6 +11,11 @@ import Testing
         blender.lists(requests, queries: shop.queries.pointer, width: DrawnShop.width)
     }
 
+    private func weights(_ next: (Int) -> Set<Int32>) throws -> BlendWeights {
+        let learned = shop.learned(next: next)
+        return try #require(learned)
+    }
+
     private func own(_ user: Int) -> Set<Int32> { Set(shop.histories[user].rows) }
 
     private func firstOfModel(_ user: Int) -> Set<Int32> {
@@ -18,7 +23,7 @@ import Testing
     }
 
     @Test func whoeverComesBackForTheSameItemsGetsTheirOwnFirst() throws {
-        let blender = shop.blender(weights: try #require(shop.learned(next: own)))
+        let blender = shop.blender(weights: try weights(own))
         for (user, list) in lists(blender, shop.requests(blender)).enumerated() {
             let had = own(user)
             #expect(list.count == 50 && Set(list.map(\.row)).count == 50)
@@ -28,7 +33,7 @@ import Testing
     }
 
     @Test func whoeverDoesWhatTheModelSaysGetsItsListFirst() throws {
-        let blender = shop.blender(weights: try #require(shop.learned(next: firstOfModel)))
+        let blender = shop.blender(weights: try weights(firstOfModel))
         let found = lists(blender, shop.requests(blender)).enumerated().filter { user, list in
             Set(list.prefix(3).map { Int32($0.row) }) == firstOfModel(user)
         }
@@ -37,7 +42,7 @@ import Testing
 
     @Test func whatTheUserDidToAnItemCounts() throws {
         func inCart(_ user: Int) -> Set<Int32> { own(user).filter { DrawnShop.action(on: $0) == .cart } }
-        let blender = shop.blender(weights: try #require(shop.learned(next: inCart)))
+        let blender = shop.blender(weights: try weights(inCart))
         let found = lists(blender, shop.requests(blender)).enumerated().filter { user, list in
             Set(list.prefix(inCart(user).count).map { Int32($0.row) }) == inCart(user)
         }
@@ -45,7 +50,7 @@ import Testing
     }
 
     @Test func scoresAreSharesThatNeverRise() throws {
-        let blender = shop.blender(weights: try #require(shop.learned(next: own)))
+        let blender = shop.blender(weights: try weights(own))
         for list in lists(blender, shop.requests(blender)) {
             #expect(zip(list, list.dropFirst()).allSatisfy { $0.score >= $1.score })
             #expect(list.allSatisfy { $0.score >= 0 } && list.reduce(0) { $0 + $1.score } <= 1.0001)
@@ -56,7 +61,7 @@ import Testing
         let denied: Set<Int32> = Set((0..<Int32(shop.items)).filter { $0 % 3 == 0 })
         // One's own items are what the weights like best.
         let excluded = shop.histories.map { Array(Set($0.rows)) + [Int32.max, -1] }
-        let blender = shop.blender(weights: try #require(shop.learned(next: own)), denied: denied)
+        let blender = shop.blender(weights: try weights(own), denied: denied)
         let all = lists(blender, shop.requests(blender, excluded: excluded, denied: denied))
         for (user, list) in all.enumerated() {
             let rows = Set(list.map { Int32($0.row) })
@@ -86,7 +91,7 @@ import Testing
     func aListIsTheBestOfItsPoolInOrder(kept: Int) throws {
         let denied: Set<Int32> = Set((0..<Int32(shop.items)).filter { $0 % 5 == 1 })
         let excluded = shop.histories.map { Array($0.rows.prefix(3)) }
-        let blender = shop.blender(weights: try #require(shop.learned(next: own)), denied: denied, kept: kept)
+        let blender = shop.blender(weights: try weights(own), denied: denied, kept: kept)
         let requests = shop.requests(blender, excluded: excluded, denied: denied)
         for (user, list) in lists(blender, requests).enumerated() {
             let query = shop.queries.pointer + user * DrawnShop.width
