@@ -1,7 +1,7 @@
 import Tensors
 
 /// The places of the `kept` highest scores, best first; ties go to the lower place, and `-infinity` is left out.
-package func highest(_ scores: Floats, count: Int, kept: Int) -> [Int32] {
+func highest(_ scores: Floats, count: Int, kept: Int) -> [Int32] {
     var heap = WorstFirst(kept: kept)
     for place in 0..<count where scores[place] > heap.bar { heap.take(scores[place], at: Int32(place)) }
     return heap.bestFirst

@@ -12,10 +12,10 @@ package struct SparseRows: Sendable {
         (self.starts, self.column, self.value) = (starts, column, value)
     }
 
-    package var rows: Int { starts.count - 1 }
+    var rows: Int { starts.count - 1 }
 
     @inline(__always)
-    package func range(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
+    func range(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
 
     /// The columns of a row, their values, and how many there are.
     @inline(__always)

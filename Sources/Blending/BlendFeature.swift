@@ -3,7 +3,7 @@ import Domain
 /// What a blend goes by, one number of each kind for every item that it may list.
 ///
 /// All are logarithms of a weight over the highest weight of the same kind, so that a user of a hundred sessions and one of two
-/// are measured alike; the model's is its cosine over the temperature that it was trained with, less that of its first item.
+/// are measured alike; the model's is its cosine over the temperature that it was trained with, less the highest of the pool.
 enum BlendFeature {
     /// Days in which a session of the user's loses half its weight: from the last hours to a season.
     static let ownHalfLives: [Double] = [0.3, 1, 7, 30, 120]
@@ -28,6 +28,7 @@ enum BlendFeature {
 
     /// Less than this share of the highest weight counts as none.
     static let lowestShare: Float = 1e-3
+    /// Its logarithm.
     static let lowest: Float = -6.907_755
 
     /// Whose features speak for an item, and who has brought it.

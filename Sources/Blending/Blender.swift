@@ -31,6 +31,7 @@ package final class Blender {
     package let depth: Int
 
     private let weights: BlendWeights?
+    private let width: Int
     private let kept: Int
     private let workers: WorkerPool
     private let pools: [CandidatePool]
@@ -43,7 +44,7 @@ package final class Blender {
     }
 
     /// - Parameters:
-    ///   - weights: nil to learn them (``examples(_:queries:next:into:)``).
+    ///   - weights: nil to learn them (``examples(_:queries:next:)``).
     ///   - units: `[V, D]` unit vectors of all items; they must outlive the blender.
     ///   - excluded: rows that nobody gets.
     ///   - kept: `K`, the length of a list.
@@ -52,6 +53,7 @@ package final class Blender {
         pool workers: WorkerPool
     ) {
         self.weights = weights
+        self.width = width
         self.kept = kept
         self.workers = workers
         // So that no list is short while there are items left: what another source excludes, the model's list does too.
@@ -67,7 +69,7 @@ package final class Blender {
     /// One list per request, best first, ties by row.
     ///
     /// - Parameter queries: `[requests, D]`.
-    package func lists(_ requests: [BlendRequest], queries: Floats, width: Int) -> [[Candidate]] {
+    package func lists(_ requests: [BlendRequest], queries: Floats) -> [[Candidate]] {
         guard let weights else { preconditionFailure("weights were learned") }
         var lists = [[Candidate]](repeating: [], count: requests.count)
         lists.withUnsafeMutableBufferPointer { lists in
@@ -86,9 +88,7 @@ package final class Blender {
     /// What can be learned from users whose next session is known.
     ///
     /// - Parameter next: per request, the rows of that session.
-    package func examples(
-        _ requests: [BlendRequest], queries: Floats, width: Int, next: [Set<Int32>]
-    ) -> BlendFit {
+    package func examples(_ requests: [BlendRequest], queries: Floats, next: [Set<Int32>]) -> BlendFit {
         var parts = [BlendFit](repeating: BlendFit(), count: requests.count)
         parts.withUnsafeMutableBufferPointer { parts in
             // Safe: as above.
@@ -174,7 +174,6 @@ package final class Blender {
 
 extension CandidatePool {
     fileprivate func fill(_ request: BlendRequest, query: Floats) {
-        fill(
-            request.history, model: request.model, query: query, excluded: request.excluded)
+        fill(request.history, model: request.model, query: query, excluded: request.excluded)
     }
 }

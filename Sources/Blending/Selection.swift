@@ -1,6 +1,7 @@
 import Tensors
 
-/// Finds the highest of some numbers without sorting them all. Keeps its room between calls.
+/// Finds the highest of some numbers without putting them in order, unlike the heap behind ``Baselines``' lists: a pool has none.
+/// Keeps its room between calls.
 struct Selection {
     private var scratch: [Float] = []
     private var places: [Int] = []

@@ -59,8 +59,7 @@ struct CandidateMaker {
         let lists = try modelLists(histories, requests, excluded, context)
         guard let blender else { return lists }
         return context.part("merging") {
-            blender.lists(
-                Self.asked(histories, lists, excluded), queries: queries.pointer, width: width)
+            blender.lists(Self.asked(histories, lists, excluded), queries: queries.pointer)
         }
     }
 
@@ -72,8 +71,7 @@ struct CandidateMaker {
     ) throws -> BlendFit {
         let none = [[Int32]](repeating: [], count: histories.count)
         let lists = try modelLists(histories, requests, none, context)
-        return blender!.examples(
-            Self.asked(histories, lists, none), queries: queries.pointer, width: width, next: next)
+        return blender!.examples(Self.asked(histories, lists, none), queries: queries.pointer, next: next)
     }
 
     /// Every item that was looked at for a list, with what speaks for it; nil where lists are the model's alone.

@@ -21,7 +21,7 @@ struct Rehearsal {
     let days: Int
 
     /// The fewest of these days that hold enough users' next sessions; nights come daily, but so do not all users.
-    private static let days = [1, 2, 4, 7, 14, 30, 90]
+    private static let choices = [1, 2, 4, 7, 14, 30, 90]
     private static let enoughUsers = 1000
 
     /// nil where too few users have done anything twice.
@@ -29,7 +29,7 @@ struct Rehearsal {
     /// - Parameter mostUsers: of more, a sample by a hash is learned from.
     init?(_ corpus: TrainingCorpus, _ vocabulary: Vocabulary, asOf: Int64, mostUsers: Int) {
         self.vocabulary = vocabulary
-        let counts = Self.days.map { days in (days, Self.usersWithBoth(corpus, asOf - Int64(days) * 86_400)) }
+        let counts = Self.choices.map { days in (days, Self.usersWithBoth(corpus, asOf - Int64(days) * 86_400)) }
         guard let most = counts.map(\.1).max(), min(most, mostUsers) >= BlendFit.fewestUsers,
             let chosen = counts.first(where: { $0.1 >= min(most, Self.enoughUsers) })
         else { return nil }

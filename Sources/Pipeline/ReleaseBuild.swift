@@ -40,7 +40,6 @@ struct ReleaseBuild {
             throw JobError.everythingExcluded(items: denied.count)
         }
         let (found, compared) = try makeLists(writer, book, denied, reader, &report)
-        FreedMemory.giveBack()
         try finish(writer, found, comparedWith: compared, denied, reader, &report)
         try context.stage("indexing and validating") {
             try writer.finish(artifact.vocabulary, clusterOfRow: found.items.clusterOfItem)

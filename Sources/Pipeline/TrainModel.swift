@@ -31,8 +31,7 @@ package struct TrainModel {
     private static let decisive = [
         "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "learning-rate", "weight-decay",
         "dropout", "half-life-days", "patience", "seed", "tokens", "session-items", "corpus-tokens", "gap-minutes",
-        "blend-users", "similar-items",
-        "events", "items",
+        "blend-users", "similar-items", "events", "items",
     ]
 
     package func run(_ context: RunContext) throws -> Answer {
@@ -94,8 +93,7 @@ package struct TrainModel {
     }
 
     private func train(
-        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ settings: String,
-        _ context: RunContext,
+        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ inputs: String, _ context: RunContext,
         _ ledger: RunLedger, _ report: inout RunReport
     ) throws -> (ModelArtifact, TrainingOutcome) {
         let (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
@@ -104,13 +102,13 @@ package struct TrainModel {
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
             scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
             horizons: s.int("horizons"))
-        let inputs = settings + vocabulary.hash
+        let decided = inputs + vocabulary.hash
         try makeFolder(of: path)
         let weights = try context.stage("rehearsing") {
-            try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), inputs), context, &report)
+            try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), decided), context, &report)
         }
         let (parameters, outcome) = try context.stage("training") {
-            try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), inputs), context)
+            try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), decided), context)
         }
         let blend = try weights.map { weights in
             try context.stage("counting what goes together") {
@@ -123,7 +121,7 @@ package struct TrainModel {
         report.counts["epochs"] = outcome.epochs
         report.counts["resumed after epoch"] = outcome.resumedAfterEpoch
         var facts = [
-            "model": name, "as_of": asOf.text, "source": source.names.events, "settings": settings,
+            "model": name, "as_of": asOf.text, "source": source.names.events, "settings": inputs,
             "figures": figures(outcome), "item_type": source.itemType.rawValue,
             "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
         ]
@@ -168,11 +166,20 @@ package struct TrainModel {
     ) throws -> BlendWeights? {
         let users = context.settings.int("blend-users")
         guard users > 0, !leavesOneOut else { return nil }
-        guard let rehearsal = Rehearsal(corpus, vocabulary, asOf: asOf, mostUsers: users) else {
-            context.log.warning(
-                "too few users have come back to learn from how to merge lists: they will be the model's")
-            return nil
+        if let rehearsal = Rehearsal(corpus, vocabulary, asOf: asOf, mostUsers: users),
+            let weights = try self.weights(from: rehearsal, vocabulary, shape, checkpoint, context, &report)
+        {
+            return weights
         }
+        context.log.warning("too few users have come back to learn from how to merge lists: they will be the model's")
+        return nil
+    }
+
+    /// nil where the users' lists left too few to learn from.
+    private func weights(
+        from rehearsal: Rehearsal, _ vocabulary: Vocabulary, _ shape: ModelSettings,
+        _ checkpoint: (path: String, inputs: String), _ context: RunContext, _ report: inout RunReport
+    ) throws -> BlendWeights? {
         let (parameters, _) = try train(rehearsal.before, vocabulary, shape, rehearsal.instant, checkpoint, context)
         let fit = try rehearsal.fit(parameters, similarItems: context.settings.int("similar-items"), context)
         report.counts["users that merging was learned from"] = fit.users

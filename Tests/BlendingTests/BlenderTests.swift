@@ -8,7 +8,7 @@ import Testing
     private let shop = DrawnShop(seed: 3)
 
     private func lists(_ blender: Blender, _ requests: [BlendRequest]) -> [[Candidate]] {
-        blender.lists(requests, queries: shop.queries.pointer, width: DrawnShop.width)
+        blender.lists(requests, queries: shop.queries.pointer)
     }
 
     private func weights(_ next: (Int) -> Set<Int32>) throws -> BlendWeights {
@@ -82,7 +82,7 @@ import Testing
             (queries.pointer + user * DrawnShop.width).update(
                 from: shop.queries.pointer + (shop.users - 1 - user) * DrawnShop.width, count: DrawnShop.width)
         }
-        let turned = alone.lists(Array(backwards), queries: queries.pointer, width: DrawnShop.width)
+        let turned = alone.lists(Array(backwards), queries: queries.pointer)
         #expect(turned.reversed() == expected)
     }
 

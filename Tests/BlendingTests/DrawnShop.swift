@@ -79,7 +79,7 @@ struct DrawnShop {
     func learned(next: (Int) -> Set<Int32>, threads: Int = 1) -> BlendWeights? {
         let pool = WorkerPool(workers: threads), blender = blender(weights: nil, threads: threads)
         let fit = blender.examples(
-            requests(blender), queries: queries.pointer, width: Self.width, next: histories.indices.map(next))
+            requests(blender), queries: queries.pointer, next: histories.indices.map(next))
         return fit.weights(pool: pool) { _, _ in }
     }
 }
