@@ -58,15 +58,15 @@ package struct SnapshotFolder: Sendable {
     /// Lets the link name this release, whose file is opened first, so that it never names one that cannot be read.
     package func follow(_ release: Int) throws {
         _ = try open(release)
-        let beside = linkPath + PartialFile.suffix
+        // A name of its own, so that two that follow at once do not take each other's link.
+        let beside =
+            "\(path)/current-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))\(Self.suffix)\(PartialFile.suffix)"
         var attempts = 0
         while true {
             attempts += 1
-            // What a killed one left is here, or what one that follows beside this one has just made.
-            unlink(beside)
             if symlink(Self.fileName(release), beside) == 0, rename(beside, linkPath) == 0 { break }
-            // Between the two calls a sweep took the link for a leftover, or another one made it too: once more.
-            if [ENOENT, EEXIST].contains(errno), attempts < 100 { continue }
+            // Between the two calls a sweep took the link for a leftover: once more.
+            if errno == ENOENT, attempts < 100 { continue }
             let error = PartialFile.failure(linkPath)
             unlink(beside)
             throw error
