@@ -175,7 +175,7 @@ let package = Package(
             dependencies: [
                 "Transitions", "Histories", "Importing", "Simulation", "Domain", "Postgres", "Tensors", "TestSupport",
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "ChatSupport", "Domain"]),
+        .testTarget(name: "CommandTests", dependencies: ["Postgres", "TestSupport", "ChatSupport", "Domain", "Model"]),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Domain", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -33,6 +33,14 @@ package struct ModelRegistry {
         ).first
     }
 
+    /// The model that has seen the newest events before an instant, and of those the one trained last; nil where there is none.
+    package func newest(before instant: String) throws -> ModelRow? {
+        try rows(
+            "WHERE as_of < $1::timestamptz ORDER BY nearline.model.as_of DESC, created_at DESC LIMIT 1",
+            [.text(instant)]
+        ).first
+    }
+
     /// The model that has seen the fewest late events, and of those the one trained first; nil where there is none.
     package func oldest() throws -> ModelRow? {
         try rows("ORDER BY nearline.model.as_of, created_at LIMIT 1", []).first

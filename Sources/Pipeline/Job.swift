@@ -63,6 +63,7 @@ extension RunContext {
         training.weightDecay = Float(settings.real("weight-decay"))
         training.dropout = Float(settings.real("dropout"))
         training.halfLifeDays = settings.real("half-life-days")
+        training.spectralStart = settings.text("item-start") == "together"
         training.patience = settings.int("patience")
         training.seed = UInt64(settings.int("seed"))
         training.tokensPerUser = settings.int("tokens")

@@ -42,14 +42,22 @@ package struct Setting: Sendable {
         Setting("heads", "2", .integer(1...64), "attention heads"),
         Setting("blocks", "2", .integer(1...32), "HSTU blocks"),
         Setting("horizons", "2", .integer(1...8), "sessions ahead that training predicts"),
-        Setting("epochs", "20", .integer(1...10_000), "passes over the users, at most"),
+        Setting("epochs", "10", .integer(1...10_000), "passes over the users, at most"),
         Setting("batch", "32", .integer(1...4096), "users per training step"),
         Setting("negatives", "2048", .integer(1...1_000_000), "random items that each step contrasts with"),
-        Setting("learning-rate", "0.002", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
+        Setting("learning-rate", "0.0005", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
         Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
         Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
+        Setting("increment-days", "30", .integer(1...10_000), "train --incremental: days whose sessions are targets"),
+        Setting(
+            "increment-epochs", "4", .integer(1...10_000), "train --incremental: passes over the users of a bucket"),
+        Setting(
+            "increment-learning-rate", "0.0005", .real(1e-8...1), "train --incremental: learning rate at the start"),
+        Setting(
+            "item-start", "together", .choice(["together", "random"]),
+            "item vectors start alike where the same users had the items, or at random"),
         Setting("patience", "6", .integer(0...1000), "epochs without better held-out lists before stopping; 0: never"),
         Setting("seed", "1", .integer(0...Int.max), "seed of everything drawn in training"),
         Setting("tokens", "512", .integer(8...100_000), "tokens of history read per user"),

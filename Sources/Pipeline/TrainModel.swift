@@ -20,6 +20,10 @@ package struct TrainModel {
     /// Trains without each user's last event, for comparisons with papers; such a model is for `evaluate` alone, and the
     /// database is told nothing of it.
     package var leavesOneOut = false
+    /// Goes on from the last model with a tenth of the users, where there is one that can be gone on from.
+    package var isIncremental = false
+    /// Trains from scratch all the same where the last such training lies so long before the as-of instant; nil for never.
+    package var scratchEvery: Age?
 
     package init(asOf: String, again: Bool, dryRun: Bool, every: Age? = nil) {
         self.every = every
@@ -30,9 +34,11 @@ package struct TrainModel {
 
     private static let decisive = [
         "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "learning-rate", "weight-decay",
-        "dropout", "half-life-days", "patience", "seed", "tokens", "session-items", "corpus-tokens", "gap-minutes",
+        "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "corpus-tokens",
+        "gap-minutes",
         "blend-users", "similar-items", "events", "items",
     ]
+    private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]
 
     package func run(_ context: RunContext) throws -> Answer {
         let connection = try context.connectToSchema()
@@ -41,10 +47,14 @@ package struct TrainModel {
         if !again, !leavesOneOut, let model = try goodEnough(asOf, source, on: connection) {
             return Answer("nothing to do: model \(model) is younger than \(every?.text ?? "")", ["model": model])
         }
-        let settings = context.settings.json(TrainModel.decisive)
+        let base =
+            try isIncremental
+            ? TrainingBase(before: asOf, source, mostAge: scratchEvery, context, on: connection) : nil
+        let settings = context.settings.json(
+            TrainModel.decisive + (base == nil ? [] : TrainModel.decisiveForIncrements))
         let print =
             try source.fingerprint(asOf: asOf.text, withExclusions: false, on: connection)
-            + (leavesOneOut ? EvaluateLists.leftOut : "")
+            + (leavesOneOut ? EvaluateLists.leftOut : "") + (base?.fingerprint ?? "")
         let name =
             "m" + asOf.text.prefix(10).replacing("-", with: "") + "-"
             + Checksum.name(settings + asOf.text + print).prefix(10)
@@ -55,9 +65,12 @@ package struct TrainModel {
             let items = try connection.transaction(.readOnlySnapshot, doing: "planning to train") {
                 try VocabularyReader(source, asOf: asOf.text).read(on: connection).count
             }
+            let how =
+                base.map { "going on from \($0.name) with bucket \($0.bucket) and the last \($0.days) days" }
+                ?? "\(context.settings.int("epochs")) epochs at most"
             return Answer(
-                "would train \(name) on \(source.names.events) up to \(asOf.text): \(items) items, "
-                    + "\(context.settings.int("epochs")) epochs at most, to \(path)", ["model": name, "file": path])
+                "would train \(name) on \(source.names.events) up to \(asOf.text): \(items) items, \(how), to \(path)",
+                ["model": name, "file": path])
         }
         var text = ""
         try context.booked(on: connection, settings: settings) { ledger, report in
@@ -66,7 +79,8 @@ package struct TrainModel {
                 text = isThere
                 return
             }
-            let (artifact, outcome) = try train(name, path, source, asOf, settings + print, context, ledger, &report)
+            let (artifact, outcome) = try train(
+                name, path, source, asOf, base, settings + print, context, ledger, &report)
             try context.stage("writing the model") { try artifact.file.write(to: path) }
             let row = ModelRow(
                 model: name, file: URL(fileURLWithPath: path).path, asOf: asOf.text,
@@ -93,8 +107,8 @@ package struct TrainModel {
     }
 
     private func train(
-        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ inputs: String, _ context: RunContext,
-        _ ledger: RunLedger, _ report: inout RunReport
+        _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ base: TrainingBase?, _ inputs: String,
+        _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
     ) throws -> (ModelArtifact, TrainingOutcome) {
         let (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
         let s = context.settings
@@ -104,11 +118,19 @@ package struct TrainModel {
             horizons: s.int("horizons"))
         let decided = inputs + vocabulary.hash
         try makeFolder(of: path)
-        let weights = try context.stage("rehearsing") {
-            try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), decided), context, &report)
+        let weights: BlendWeights?
+        if let base {
+            weights = base.weights
+        } else {
+            weights = try context.stage("rehearsing") {
+                try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), decided), context, &report)
+            }
         }
         let (parameters, outcome) = try context.stage("training") {
-            try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), decided), context)
+            guard let base else {
+                return try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), decided), context)
+            }
+            return try train(on: base, corpus, vocabulary, asOf.seconds, (checkpoint(path), decided), context, &report)
         }
         let blend = try weights.map { weights in
             try context.stage("counting what goes together") {
@@ -125,6 +147,7 @@ package struct TrainModel {
             "figures": figures(outcome), "item_type": source.itemType.rawValue,
             "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
         ]
+        if let base { facts.merge(base.facts) { $1 } }
         if leavesOneOut { facts[EvaluateLists.leftOut] = "each user's last event" }
         return (
             ModelArtifact(parameters: parameters, vocabulary: vocabulary, blend: blend?.tensors ?? [:], facts: facts),
@@ -138,9 +161,38 @@ package struct TrainModel {
         _ checkpoint: (path: String, inputs: String), _ context: RunContext
     ) throws -> (ModelParameters, TrainingOutcome) {
         let parameters = ModelParameters(shape, seed: UInt64(context.settings.int("seed")))
+        return (
+            parameters,
+            try train(parameters, context.trainingSettings, corpus, vocabulary, asOf, checkpoint, context)
+        )
+    }
+
+    /// Where nobody of the bucket has done anything in the window, the model stays as it is, but for new items.
+    private func train(
+        on base: TrainingBase, _ corpus: TrainingCorpus, _ vocabulary: Vocabulary, _ asOf: Int64,
+        _ checkpoint: (path: String, inputs: String), _ context: RunContext, _ report: inout RunReport
+    ) throws -> (ModelParameters, TrainingOutcome) {
+        let parameters = base.artifact.parameters.grown(
+            from: base.artifact.vocabulary, to: vocabulary, seed: UInt64(context.settings.int("seed")))
+        var settings = context.trainingSettings
+        settings.epochs = context.settings.int("increment-epochs")
+        settings.learningRate = Float(context.settings.real("increment-learning-rate"))
+        settings.patience = 0
+        settings.spectralStart = false
+        let begin = asOf - Int64(base.days) * 86_400
+        settings.targetsAfter = begin
+        let bucket = corpus.bucket(base.bucket, after: begin)
+        report.counts["users of the bucket"] = bucket.histories.count
+        guard !bucket.histories.isEmpty else { return (parameters, .nothing) }
+        return (parameters, try train(parameters, settings, bucket, vocabulary, asOf, checkpoint, context))
+    }
+
+    private func train(
+        _ parameters: ModelParameters, _ settings: TrainingSettings, _ corpus: TrainingCorpus, _ vocabulary: Vocabulary,
+        _ asOf: Int64, _ checkpoint: (path: String, inputs: String), _ context: RunContext
+    ) throws -> TrainingOutcome {
         let trainer = try Trainer(
-            context.trainingSettings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: asOf,
-            pool: context.pool)
+            settings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: asOf, pool: context.pool)
         let outcome = try trainer.run(checkpoint: (checkpoint.path, Checksum.name(checkpoint.inputs))) { now in
             try context.safePoint()
             let done = (now.epoch - 1) * now.users + now.usersDone
@@ -156,7 +208,7 @@ package struct TrainModel {
                     ])
             }
         }
-        return (parameters, outcome)
+        return outcome
     }
 
     /// nil where lists are to be the model's alone, or too few users have come back to learn from.

@@ -44,6 +44,10 @@ package struct TrainingOutcome: Sendable {
     package var heldOutTargets: Int
     package var resumedAfterEpoch: Int
     package var tokensTrained: Int
+
+    /// Of a training that found nothing to learn from.
+    package static let nothing = TrainingOutcome(
+        epochs: 0, bestEpoch: 0, loss: 0, heldOutTargets: 0, resumedAfterEpoch: 0, tokensTrained: 0)
 }
 
 /// Trains a next-session model: length-bucketed batches, AdamW, a rate that falls to zero, early stop on held-out sessions.
@@ -75,6 +79,11 @@ package final class Trainer {
         self.pool = pool
         holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
         users = corpus.histories.count
+        if settings.spectralStart {
+            SpectralStart(holdout.training, items: vocabulary.count, pool: pool).write(
+                to: parameters.item.pointer, width: parameters.settings.width,
+                norm: 0.1 * Float(parameters.settings.width).squareRoot(), seed: settings.seed)
+        }
         gradient = BatchGradient(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         optimiser = Optimiser(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         ranking = HeldOutRanking(parameters, vocabulary: vocabulary, pool: pool)
@@ -176,14 +185,17 @@ package final class Trainer {
 
     /// A session counts half as a target after a half-life: what users do now matters more than what they did.
     private func weights(_ history: TokenHistory) -> [Float] {
-        guard settings.halfLifeDays > 0 else { return history.sessions.map { _ in 1 } }
-        return history.sessions.map {
-            Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))
+        history.sessions.map {
+            if let bound = settings.targetsAfter, $0.startsAt <= bound { return 0 }
+            guard settings.halfLifeDays > 0 else { return 1 }
+            return Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))
         }
     }
 
+    /// The whole catalogue where it is no larger than what would be drawn of it.
     private func negatives(_ draw: inout SeededGenerator) -> [Int32] {
-        (0..<settings.negatives).map { _ in Int32(draw.below(vocabulary.count)) }
+        guard settings.negatives < vocabulary.count else { return Array(0..<Int32(vocabulary.count)) }
+        return (0..<settings.negatives).map { _ in Int32(draw.below(vocabulary.count)) }
     }
 
     /// NDCG of the held-out sessions; nil where nothing is held out.

@@ -15,6 +15,20 @@ package struct TrainingCorpus: Sendable {
 
     package init(tokenBudget: Int) { budget = tokenBudget }
 
+    /// Those users of one of ten buckets who have a session after an instant. The bucket is drawn from another part of the hash
+    /// than the users who are held out.
+    package func bucket(_ bucket: Int, after instant: Int64) -> TrainingCorpus {
+        var part = TrainingCorpus(tokenBudget: budget)
+        for (history, hash) in zip(histories, hashes)
+        where hash / 10 % UInt64(Self.buckets) == bucket && history.sessions.contains(where: { $0.startsAt > instant })
+        {
+            part.add(history, hash: hash)
+        }
+        return part
+    }
+
+    package static let buckets = 10
+
     package mutating func add(_ history: TokenHistory, hash: UInt64) {
         usersSeen += 1
         guard hash <= highestHash, !history.rows.isEmpty else { return }

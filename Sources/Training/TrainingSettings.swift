@@ -1,14 +1,18 @@
 /// How to train; with the seed and the corpus it decides every bit of the model.
 package struct TrainingSettings: Codable, Equatable, Sendable {
-    package var epochs = 20
+    package var epochs = 10
     package var usersPerBatch = 32
     /// `R`: catalogue rows drawn uniformly for each batch, shared by all its positions.
     package var negatives = 2048
-    package var learningRate: Float = 2e-3
+    package var learningRate: Float = 5e-4
     package var weightDecay: Float = 0
     package var dropout: Float = 0.3
     /// Days after which a session weighs half as a target; 0 weighs all alike.
     package var halfLifeDays: Double = 60
+    /// Whether item embeddings start from what the same users had (``SpectralStart``), and not drawn at random.
+    package var spectralStart = true
+    /// Only sessions that began after this are targets, in epoch seconds; nil for all.
+    package var targetsAfter: Int64?
     /// Tokens of history that a user is read with.
     package var tokensPerUser = 512
     package var itemsPerSession = 64

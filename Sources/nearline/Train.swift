@@ -23,13 +23,13 @@ struct Train: ParsableCommand {
     var blocks: String?
     @Option(help: "Sessions ahead that training predicts (default: 2).")
     var horizons: String?
-    @Option(help: "Passes over the users, at most (default: 20).")
+    @Option(help: "Passes over the users, at most (default: 10).")
     var epochs: String?
     @Option(help: "Users per step (default: 32).")
     var batch: String?
     @Option(help: "Random items that each step contrasts with (default: 2048).")
     var negatives: String?
-    @Option(help: "Learning rate at the start; it falls to zero (default: 0.002).")
+    @Option(help: "Learning rate at the start; it falls to zero (default: 0.0005).")
     var learningRate: String?
     @Option(help: "Weight decay (default: 0).")
     var weightDecay: String?
@@ -39,6 +39,8 @@ struct Train: ParsableCommand {
     var halfLifeDays: String?
     @Option(help: "Epochs without better held-out lists before stopping; 0: never (default: 6).")
     var patience: String?
+    @Option(help: "Where item vectors start: together (alike where the same users had the items) or random.")
+    var itemStart: String?
     @Option(help: "Seed of everything drawn (default: 1).")
     var seed: String?
     @Option(help: "Tokens trained on; above it users are sampled (default: 50000000).")
@@ -49,6 +51,14 @@ struct Train: ParsableCommand {
             valueName: "age"))
     var every: String?
     @Flag(
+        help: "Go on from the last model with a tenth of the users and the last days, where there is one to go on from."
+    )
+    var incremental = false
+    @Option(
+        help: ArgumentHelp(
+            "With --incremental: train from scratch where that was so long ago (default: never).", valueName: "age"))
+    var fromScratchEvery: String?
+    @Flag(
         help: "Leave out each user's last event: a model for nearline evaluate --leave-one-out, and for nothing else.")
     var leaveOneOut = false
     @Flag(help: "Train even where this very model is there already.")
@@ -57,8 +67,18 @@ struct Train: ParsableCommand {
     var dryRun = false
 
     func validate() throws {
-        guard every == nil || every.flatMap({ Age($0) }) != nil else {
-            throw ValidationError("--every is a number with s, m, h or d, as 7d; got '\(every!)'")
+        for (option, given) in [("--every", every), ("--from-scratch-every", fromScratchEvery)] {
+            guard let given else { continue }
+            guard Age(given) != nil else {
+                throw ValidationError("\(option) is a number with s, m, h or d, as 7d; got '\(given)'")
+            }
+        }
+        guard incremental || fromScratchEvery == nil else {
+            throw ValidationError(
+                "--from-scratch-every goes with --incremental; without it every training is from scratch")
+        }
+        guard !(incremental && leaveOneOut) else {
+            throw ValidationError("--leave-one-out trains from scratch; leave out --incremental")
         }
     }
 
@@ -66,11 +86,14 @@ struct Train: ParsableCommand {
         let flags: [String: String?] = [
             "width": width, "heads": heads, "blocks": blocks, "horizons": horizons, "epochs": epochs, "batch": batch,
             "negatives": negatives, "learning-rate": learningRate, "weight-decay": weightDecay, "dropout": dropout,
-            "half-life-days": halfLifeDays, "patience": patience, "seed": seed, "corpus-tokens": corpusTokens,
+            "half-life-days": halfLifeDays, "patience": patience, "item-start": itemStart, "seed": seed,
+            "corpus-tokens": corpusTokens,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
             var job = TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) })
             job.leavesOneOut = leaveOneOut
+            job.isIncremental = incremental
+            job.scratchEvery = fromScratchEvery.flatMap { Age($0) }
             return try job.run($0)
         }
     }

@@ -79,6 +79,34 @@ import Training
         #expect(throws: TrainingError.self) { _ = try train(wild) }
     }
 
+    @Test func bucketsShareOutThoseWhoCameInTheWindowAndNobodyElse() {
+        let all = Drawn.corpus(users: 400, items: 30)
+        let newest = all.histories.flatMap(\.sessions).map(\.startsAt).max()!
+        let instant = newest - 40 * 86_400
+        let buckets = (0..<TrainingCorpus.buckets).map { all.bucket($0, after: instant) }
+        let inWindow = zip(all.histories, all.hashes).filter { $0.0.sessions.contains { $0.startsAt > instant } }
+        #expect(inWindow.count > 50)
+        #expect(buckets.flatMap(\.hashes).sorted() == inWindow.map(\.1).sorted())
+        #expect(buckets.allSatisfy { !$0.histories.isEmpty && $0.histories.count < inWindow.count / 3 })
+        #expect(buckets.flatMap(\.histories).allSatisfy { $0.sessions.contains { $0.startsAt > instant } })
+    }
+
+    @Test func onlySessionsOfTheWindowAreTargets() throws {
+        let corpus = Drawn.corpus(users: 60, items: 30)
+        let newest = corpus.histories.flatMap(\.sessions).map(\.startsAt).max()!
+        var windowed = settings()
+        windowed.spectralStart = false
+        windowed.targetsAfter = newest
+        let start = ModelParameters(Drawn.settings(vocabulary), seed: windowed.seed)
+        // With nothing to learn from nothing moves, and the loss is nothing.
+        let none = try train(windowed, corpus: corpus)
+        #expect(none.outcome.loss == 0)
+        let isAsItWas = none.parameters == Array(start.item.values) + Array(start.dense.values)
+        #expect(isAsItWas)
+        windowed.targetsAfter = newest - 1
+        #expect(try train(windowed, corpus: corpus).outcome.loss > 0)
+    }
+
     @Test func theCorpusIsSampledByHashAndStaysWithinItsBudget() throws {
         let all = Drawn.corpus(users: 400, items: 30)
         var generator = SeededGenerator(seed: 5)
