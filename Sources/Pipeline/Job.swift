@@ -59,6 +59,7 @@ extension RunContext {
         training.epochs = settings.int("epochs")
         training.usersPerBatch = settings.int("batch")
         training.negatives = settings.int("negatives")
+        training.samplesByPopularity = settings.text("negative-sampling") == "popularity"
         training.learningRate = Float(settings.real("learning-rate"))
         training.weightDecay = Float(settings.real("weight-decay"))
         training.dropout = Float(settings.real("dropout"))

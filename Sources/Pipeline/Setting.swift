@@ -45,16 +45,19 @@ package struct Setting: Sendable {
         Setting("epochs", "10", .integer(1...10_000), "passes over the users, at most"),
         Setting("batch", "32", .integer(1...4096), "users per training step"),
         Setting("negatives", "2048", .integer(1...1_000_000), "random items that each step contrasts with"),
+        Setting(
+            "negative-sampling", "uniform", .choice(["uniform", "popularity"]),
+            "whether random items are drawn alike, or as often as they were had and corrected for that (logQ)"),
         Setting("learning-rate", "0.0005", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
         Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
         Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
-        Setting("increment-days", "30", .integer(1...10_000), "train --incremental: days whose sessions are targets"),
+        Setting("increment-days", "10", .integer(1...10_000), "train --incremental: days whose sessions are targets"),
         Setting(
             "increment-epochs", "4", .integer(1...10_000), "train --incremental: passes over the users of a bucket"),
         Setting(
-            "increment-learning-rate", "0.0005", .real(1e-8...1), "train --incremental: learning rate at the start"),
+            "increment-learning-rate", "0.0001", .real(1e-8...1), "train --incremental: learning rate at the start"),
         Setting(
             "item-start", "together", .choice(["together", "random"]),
             "item vectors start alike where the same users had the items, or at random"),

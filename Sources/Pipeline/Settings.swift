@@ -40,7 +40,8 @@ package struct Settings: Sendable {
 
     /// Environment names that are not settings but mean something to the executable, to its jobs or to its tests.
     private static let otherNames: Set<String> = [
-        "NEARLINE_CONFIG", "NEARLINE_BIN", "NEARLINE_CPU_LEVEL", "NEARLINE_TRAIN_EVERY", "NEARLINE_BACKFILL_RATE",
+        "NEARLINE_CONFIG", "NEARLINE_BIN", "NEARLINE_CPU_LEVEL", "NEARLINE_TRAIN_EVERY", "NEARLINE_INCREMENTS",
+        "NEARLINE_BACKFILL_RATE",
         ChatEndpoint.keyVariable,
     ]
 

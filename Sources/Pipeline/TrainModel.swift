@@ -33,10 +33,10 @@ package struct TrainModel {
     }
 
     private static let decisive = [
-        "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "learning-rate", "weight-decay",
+        "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "negative-sampling", "learning-rate",
+        "weight-decay",
         "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "corpus-tokens",
-        "gap-minutes",
-        "blend-users", "similar-items", "events", "items",
+        "gap-minutes", "blend-users", "similar-items", "events", "items",
     ]
     private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]
 
@@ -120,7 +120,7 @@ package struct TrainModel {
         try makeFolder(of: path)
         let weights: BlendWeights?
         if let base {
-            weights = base.weights
+            weights = s.int("blend-users") > 0 ? base.weights : nil
         } else {
             weights = try context.stage("rehearsing") {
                 try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), decided), context, &report)

@@ -10,7 +10,7 @@ import Training
 
 /// The model that an incremental training goes on from, and what part of the events it goes on with.
 ///
-/// TBGRecall's partial incremental training (arXiv:2508.11977, 3.4): users are hashed into ten buckets, and every night the last
+/// TBGRecall's partial incremental training (arXiv:2508.11977): users are hashed into ten buckets, and every night the last
 /// model is trained a little further on one bucket's most recent days.
 struct TrainingBase {
     let name: String
@@ -62,8 +62,9 @@ struct TrainingBase {
             fromScratch("\(name) has \(setting) \(found), and \(context.settings.int(setting)) is asked for")
             return nil
         }
-        guard artifact.vocabulary.itemType == source.itemType else {
-            fromScratch("\(name) is of items that are \(artifact.vocabulary.itemType.rawValue)")
+        let read = artifact.facts["source"] ?? ""
+        guard read == source.names.events, artifact.vocabulary.itemType == source.itemType else {
+            fromScratch("\(name) is of \(read), whose items are \(artifact.vocabulary.itemType.rawValue)")
             return nil
         }
     }

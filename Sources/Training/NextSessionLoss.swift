@@ -76,6 +76,14 @@ final class NextSessionLoss {
         let queries = head.units.pointer + tile.lowerBound * D
         let s = scores.reserve(tile.count * R)
         negatives.columns.multiply(queries, stride: D, rows: tile.count, into: s, stride: R)
+        if !batch.corrections.isEmpty {
+            batch.corrections.withUnsafeBufferPointer { corrections in
+                // Scores are cosines here, and logits are cosines over the temperature.
+                for row in 0..<tile.count {
+                    for r in 0..<R { s[row * R + r] -= settings.temperature * corrections[r] }
+                }
+            }
+        }
         for (row, t) in tile.enumerated() {
             let target = targets[t]
             let items = Int(piece.batch.firstItem[target])..<Int(piece.batch.firstItem[target + 1])

@@ -63,6 +63,7 @@ package final class Trainer {
     private let optimiser: Optimiser
     private let ranking: HeldOutRanking
     private let buckets: TimeBuckets
+    private let sampler: NegativeSampler
 
     /// - Parameters:
     ///   - parameters: at their start; they hold the model when ``run`` returns.
@@ -79,6 +80,9 @@ package final class Trainer {
         self.pool = pool
         holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
         users = corpus.histories.count
+        sampler = NegativeSampler(
+            items: vocabulary.count, count: settings.negatives,
+            popularityOf: settings.samplesByPopularity ? holdout.training : nil)
         if settings.spectralStart {
             SpectralStart(holdout.training, items: vocabulary.count, pool: pool).write(
                 to: parameters.item.pointer, width: parameters.settings.width,
@@ -150,9 +154,10 @@ package final class Trainer {
         for (number, batchUsers) in plan.enumerated() {
             var draw = SeededGenerator(seed: settings.seed, stream: 2, UInt64(epoch), UInt64(number))
             let histories = batchUsers.map { holdout.training[$0].newest(budget: settings.tokensPerUser) }
+            let negatives = sampler.draw(&draw)
             let batch = TrainingBatch(
-                histories, weights: histories.map(weights), negatives: negatives(&draw),
-                settings: parameters.settings, buckets: buckets)
+                histories, weights: histories.map(weights), negatives: negatives.rows,
+                corrections: negatives.corrections, settings: parameters.settings, buckets: buckets)
             let terms = gradient.run(batch, dropout: settings.dropout, seed: draw.next())
             // In a fixed order: a dictionary's own differs from process to process, and so would the last bit.
             let loss = LossTerm.allCases.reduce(0.0) { $0 + (terms[$1] ?? 0) }
@@ -190,12 +195,6 @@ package final class Trainer {
             guard settings.halfLifeDays > 0 else { return 1 }
             return Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))
         }
-    }
-
-    /// The whole catalogue where it is no larger than what would be drawn of it.
-    private func negatives(_ draw: inout SeededGenerator) -> [Int32] {
-        guard settings.negatives < vocabulary.count else { return Array(0..<Int32(vocabulary.count)) }
-        return (0..<settings.negatives).map { _ in Int32(draw.below(vocabulary.count)) }
     }
 
     /// NDCG of the held-out sessions; nil where nothing is held out.

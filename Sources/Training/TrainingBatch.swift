@@ -22,6 +22,8 @@ package struct TrainingBatch: Sendable {
     package private(set) var slots: [Int32]
     /// `[R]`: slots of the items that all positions are contrasted with.
     package private(set) var negatives: [Int32]
+    /// `[R]`: what is taken off each negative's logit (``NegativeSampler``); empty for nothing.
+    package let corrections: [Float]
     /// Places in ``negatives`` of each slot: `negativePlaces[firstPlace[slot] ..< firstPlace[slot + 1]]`.
     package private(set) var firstPlace: [Int32]
     package private(set) var negativePlaces: [Int32]
@@ -31,10 +33,13 @@ package struct TrainingBatch: Sendable {
     /// - Parameters:
     ///   - histories, weights: per user; weights per session.
     ///   - negatives: vocabulary rows.
+    ///   - corrections: what is taken off each one's logit; empty for nothing.
     package init(
-        _ histories: [TokenHistory], weights: [[Float]], negatives rows: [Int32], settings: ModelSettings,
-        buckets: TimeBuckets
+        _ histories: [TokenHistory], weights: [[Float]], negatives rows: [Int32], corrections: [Float] = [],
+        settings: ModelSettings, buckets: TimeBuckets
     ) {
+        precondition(corrections.isEmpty || corrections.count == rows.count, "one correction for each negative")
+        self.corrections = corrections
         pieces = TrainingBatch.cut(histories).map { users in
             TrainingPiece(
                 batch: PackedBatch(histories[users], buckets: buckets), weights: Array(weights[users].joined()))

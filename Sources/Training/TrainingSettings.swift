@@ -2,8 +2,10 @@
 package struct TrainingSettings: Codable, Equatable, Sendable {
     package var epochs = 10
     package var usersPerBatch = 32
-    /// `R`: catalogue rows drawn uniformly for each batch, shared by all its positions.
+    /// `R`: catalogue rows drawn for each batch, shared by all its positions.
     package var negatives = 2048
+    /// Whether negatives are drawn as often as they were had, corrected for that (``NegativeSampler``), instead of alike.
+    package var samplesByPopularity = false
     package var learningRate: Float = 5e-4
     package var weightDecay: Float = 0
     package var dropout: Float = 0.3

@@ -29,6 +29,8 @@ struct Train: ParsableCommand {
     var batch: String?
     @Option(help: "Random items that each step contrasts with (default: 2048).")
     var negatives: String?
+    @Option(help: "How these are drawn: uniform, or popularity, corrected by logQ (default: uniform).")
+    var negativeSampling: String?
     @Option(help: "Learning rate at the start; it falls to zero (default: 0.0005).")
     var learningRate: String?
     @Option(help: "Weight decay (default: 0).")
@@ -85,7 +87,8 @@ struct Train: ParsableCommand {
     func run() throws {
         let flags: [String: String?] = [
             "width": width, "heads": heads, "blocks": blocks, "horizons": horizons, "epochs": epochs, "batch": batch,
-            "negatives": negatives, "learning-rate": learningRate, "weight-decay": weightDecay, "dropout": dropout,
+            "negatives": negatives, "negative-sampling": negativeSampling, "learning-rate": learningRate,
+            "weight-decay": weightDecay, "dropout": dropout,
             "half-life-days": halfLifeDays, "patience": patience, "item-start": itemStart, "seed": seed,
             "corpus-tokens": corpusTokens,
         ]

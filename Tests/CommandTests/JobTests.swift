@@ -45,6 +45,21 @@ import Testing
         try shop.refuse("train", "--every", "week", code: 64, saying: ["--every", "'week'"])
     }
 
+    @Test func aNightGoesOnFromTheModelOfTheNightBefore() throws {
+        let shop = try Shop.published()
+        let dayBefore = try shop.text("SELECT ((now() AT TIME ZONE 'UTC')::date - 1)::text || 'T00:00:00Z' AS text")
+        try shop.succeed("train", "--as-of", dayBefore)
+        let settings = ["NEARLINE_INCREMENTS": "yes"]
+        let night = try start("nightly", of: shop, with: settings).wait()
+        #expect(night.code == 0 && !night.errors.contains("from scratch"), "\(night.errors)")
+        #expect(try models(shop) == 3)
+        #expect(
+            try shop.number(
+                "SELECT count(*) FROM nearline.run WHERE command = 'train' AND counts ? 'users of the bucket'") == 1)
+        #expect(try start("nightly", of: shop, with: settings).wait().output.contains("nothing to do"))
+        #expect(try models(shop) == 3)
+    }
+
     @Test func aTrainingThatFailsKeepsNobodyFromTodaysLists() throws {
         let shop = try Shop.published()
         let night = try start("nightly", of: shop, with: ["NEARLINE_MODELS": "/proc/nowhere"]).wait()

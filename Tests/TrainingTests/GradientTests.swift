@@ -6,7 +6,9 @@ import Training
 
 /// The hand-written backward pass against central differences of the forward pass, on shapes that the golden file lacks.
 @Suite struct GradientTests {
-    @Test(arguments: [1, 2, 3]) func gradientsMatchCentralDifferences(blocks: Int) {
+    /// With and without what popular negatives are corrected by.
+    @Test(arguments: [1, 2, 3], [[], [0.5, -1, 1.5, 0.25, -2]] as [[Float]])
+    func gradientsMatchCentralDifferences(blocks: Int, corrections: [Float]) {
         let vocabulary = Drawn.vocabulary(items: 20)
         let parameters = ModelParameters(Drawn.settings(vocabulary, blocks: blocks), seed: 3)
         var generator = SeededGenerator(seed: UInt64(blocks))
@@ -17,7 +19,8 @@ import Training
         }
         let batch = TrainingBatch(
             histories, weights: histories.map { $0.sessions.map { _ in 0.25 + Float(generator.uniform()) } },
-            negatives: [3, 7, 7, 11, 15], settings: parameters.settings, buckets: TimeBuckets(count: 64))
+            negatives: [3, 7, 7, 11, 15], corrections: corrections, settings: parameters.settings,
+            buckets: TimeBuckets(count: 64))
         let gradient = BatchGradient(
             parameters, category: vocabulary.category, seller: vocabulary.seller, pool: WorkerPool(workers: 2))
         func loss() -> Double { gradient.loss(batch).values.reduce(0, +) }
