@@ -29,7 +29,7 @@ package final class ModelParameters: @unchecked Sendable {
         var generator = SeededGenerator(seed: seed, stream: 0x1717)
         let D = settings.width
         let identityNoise = 0.05 / Double(D).squareRoot()
-        fill(item, deviation: 0.1, &generator)
+        fill(item, deviation: Self.itemDeviation, &generator)
         fill(category, deviation: 0.02, &generator)
         fill(seller, deviation: 0.02, &generator)
         // Row 0 of a side table stands for "none given" and says nothing.
@@ -50,6 +50,9 @@ package final class ModelParameters: @unchecked Sendable {
             }
         }
     }
+
+    /// Of the numbers that item vectors start from.
+    package static let itemDeviation = 0.1
 
     package func copy(from other: ModelParameters) {
         precondition(settings == other.settings)

@@ -39,7 +39,11 @@ package struct SpectralStart {
     }
 
     /// Writes `[items, width]`: rows of length `norm`, but those of items that nobody had, which stay as they are.
-    package func write(to out: Floats, width: Int, norm: Float, seed: UInt64) {
+    ///
+    /// - Parameter safePoint: called every some seconds at most; what it throws ends this, with nothing written.
+    package func write(
+        to out: Floats, width: Int, norm: Float, seed: UInt64, safePoint: () throws -> Void
+    ) rethrows {
         let count = 1 + width + Self.spares
         // `[count, items]`: a vector is one run of memory.
         var vectors = FloatBuffer(count * items), images = FloatBuffer(count * items)
@@ -47,6 +51,7 @@ package struct SpectralStart {
         for i in 0..<count * items { vectors.pointer[i] = Float(draw.normal()) }
         orthonormalise(vectors, count)
         for _ in 0..<Self.iterations {
+            try safePoint()
             multiply(vectors, into: images, count)
             orthonormalise(images, count)
             swap(&vectors, &images)

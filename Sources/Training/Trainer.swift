@@ -83,11 +83,6 @@ package final class Trainer {
         sampler = NegativeSampler(
             items: vocabulary.count, count: settings.negatives,
             popularityOf: settings.samplesByPopularity ? holdout.training : nil)
-        if settings.spectralStart {
-            SpectralStart(holdout.training, items: vocabulary.count, pool: pool).write(
-                to: parameters.item.pointer, width: parameters.settings.width,
-                norm: 0.1 * Float(parameters.settings.width).squareRoot(), seed: settings.seed)
-        }
         gradient = BatchGradient(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         optimiser = Optimiser(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         ranking = HeldOutRanking(parameters, vocabulary: vocabulary, pool: pool)
@@ -96,7 +91,7 @@ package final class Trainer {
 
     /// - Parameters:
     ///   - checkpoint: a file to go on from and to leave behind after every epoch, and what names this training.
-    ///   - progress: called after every batch; what it throws stops the training (the last checkpoint stays).
+    ///   - progress: called after every batch, and now and then before the first; what it throws stops the training (the last checkpoint stays).
     package func run(
         checkpoint: (path: String, fingerprint: String)?, progress: (TrainingProgress) throws -> Void
     ) throws -> TrainingOutcome {
@@ -110,6 +105,10 @@ package final class Trainer {
                 ?? state
         }
         let resumedAfter = state.epoch
+        if resumedAfter == 0, settings.spectralStart {
+            try start(progress)
+            best.copy(from: parameters)
+        }
         var tokens = 0
         while state.epoch < settings.epochs, !isOverdue(state) {
             let epoch = state.epoch + 1
@@ -140,6 +139,16 @@ package final class Trainer {
             epochs: state.epoch, bestEpoch: state.bestEpoch, loss: state.lastLoss,
             heldOutNDCG: holdout.targets > 0 ? state.best : nil, heldOutTargets: holdout.targets,
             resumedAfterEpoch: resumedAfter, tokensTrained: tokens)
+    }
+
+    /// Item vectors from what the same users had, as long as those that are drawn.
+    private func start(_ progress: (TrainingProgress) throws -> Void) throws {
+        let begun = TrainingProgress(epoch: 1, epochs: settings.epochs, usersDone: 0, users: users, loss: 0)
+        try SpectralStart(holdout.training, items: vocabulary.count, pool: pool).write(
+            to: parameters.item.pointer, width: parameters.settings.width,
+            norm: Float(ModelParameters.itemDeviation) * Float(parameters.settings.width).squareRoot(),
+            seed: settings.seed
+        ) { try progress(begun) }
     }
 
     private func isOverdue(_ state: TrainingCheckpoint) -> Bool {

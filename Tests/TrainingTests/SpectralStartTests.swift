@@ -21,7 +21,7 @@ import Training
         let out = FloatBuffer(items * Self.width)
         out.pointer.update(repeating: before, count: out.count)
         SpectralStart(histories, items: items, pool: WorkerPool(workers: threads))
-            .write(to: out.pointer, width: Self.width, norm: 0.5, seed: seed)
+            .write(to: out.pointer, width: Self.width, norm: 0.5, seed: seed) {}
         return (0..<items).map { Array(out.values[$0 * Self.width..<($0 + 1) * Self.width]) }
     }
 

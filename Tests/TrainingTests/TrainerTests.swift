@@ -91,6 +91,19 @@ import Training
         #expect(buckets.flatMap(\.histories).allSatisfy { $0.sessions.contains { $0.startsAt > instant } })
     }
 
+    @Test func aTrainingStopsBeforeItsFirstBatchWhereItIsToldTo() throws {
+        struct Stopped: Error {}
+        var calls = 0
+        #expect(throws: Stopped.self) {
+            _ = try train(settings()) { progress in
+                calls += 1
+                #expect(progress.usersDone == 0 && progress.epoch == 1)
+                if calls == 3 { throw Stopped() }
+            }
+        }
+        #expect(calls == 3)
+    }
+
     @Test func onlySessionsOfTheWindowAreTargets() throws {
         let corpus = Drawn.corpus(users: 60, items: 30)
         let newest = corpus.histories.flatMap(\.sessions).map(\.startsAt).max()!
