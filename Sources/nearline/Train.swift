@@ -41,7 +41,10 @@ struct Train: ParsableCommand {
     var halfLifeDays: String?
     @Option(help: "Epochs without better held-out lists before stopping; 0: never (default: 6).")
     var patience: String?
-    @Option(help: "Where item vectors start: together (alike where the same users had the items) or random.")
+    @Option(
+        help:
+            "Where item vectors start: together (alike where the same users had the items) or random (default: together)."
+    )
     var itemStart: String?
     @Option(help: "Seed of everything drawn (default: 1).")
     var seed: String?
