@@ -17,8 +17,8 @@ shift 2
 changes=("$@")
 [[ $# -gt 0 ]] || changes=(
     item-start=random horizons=1 horizons=3 half-life-days=0 half-life-days=20 dropout=0 dropout=0.5 blocks=1 blocks=3
-    width=32 width=128 heads=1 heads=4 negatives=256 negatives=1000000 negative-sampling=popularity tokens=128 weight-decay=0.05 epochs=5 epochs=20
-    learning-rate=0.0002 learning-rate=0.002 patience=0
+    width=32 width=128 heads=1 heads=4 negatives=256 negatives=1000000 negative-sampling=popularity tokens=128
+    weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002 patience=0
 )
 for change in "${changes[@]}"; do
     [[ $change =~ ^[a-z-]+=[^=]+$ ]] || {
@@ -31,36 +31,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source jobs/lib/cluster.sh
 # shellcheck source-path=SCRIPTDIR source=lib/build.sh
 source jobs/lib/build.sh
-unset OPENBLAS_CORETYPE
+# shellcheck source-path=SCRIPTDIR source=lib/evaluation.sh
+source jobs/lib/evaluation.sh
 
-readonly CLUSTER=.nearline/ablations-pg
-mkdir -p .nearline
-work=$(mktemp -d .nearline/ablations.XXXXXX)
-# shellcheck disable=SC2317
-clean_up() {
-    cluster_remove "$CLUSTER" || true
-    rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-jobs/setup.sh
-nearline=$(build_product nearline "$work/log")
+evaluation_begin ablations "$events"
 export NEARLINE_BLEND_USERS=0 NEARLINE_MODELS=$work/models
-quietly() {
-    "$@" >"$work/log" 2>&1 || {
-        tail -n 20 "$work/log"
-        exit 1
-    }
-}
-
-cluster_remove "$CLUSTER"
-cluster_start "$CLUSTER"
-psql -q -d postgres -c 'CREATE DATABASE ablations'
-export PGDATABASE=ablations
-quietly "$nearline" migrate
-quietly "$nearline" import "$events"
 psql -q -c 'CREATE TABLE figures (place int, change text, whole jsonb, novel jsonb, seconds numeric)'
 
 place=0
@@ -72,13 +47,10 @@ for change in defaults "${changes[@]}"; do
         setting=("NEARLINE_$(tr 'a-z-' 'A-Z_' <<<"$name")=${change#*=}")
     }
     quietly env "${setting[@]}" "$nearline" train --as-of "$cut" --again
-    model=$(psql -qAtXc 'SELECT file FROM nearline.model ORDER BY created_at DESC LIMIT 1')
-    env "${setting[@]}" "$nearline" evaluate --as-of "$cut" --model "$model" --resamples 0 --ease-items 0 --json \
-        2>"$work/log" >"$work/figures" || {
-        tail -n 20 "$work/log"
-        exit 1
-    }
-    psql -qX -v ON_ERROR_STOP=1 -v place="$((place++))" -v change="$change" -v figures="$(<"$work/figures")" <<<"
+    model=$(evaluation_newest)
+    # A subshell: the setting is gone when it ends.
+    figures=$([[ ${#setting[@]} == 0 ]] || export "${setting[@]}"; evaluation_figures "$cut" "$model")
+    psql -qX -v ON_ERROR_STOP=1 -v place="$((place++))" -v change="$change" -v figures="$figures" <<<"
         INSERT INTO figures SELECT :place, :'change', m -> 'whole', m -> 'novel', (
             SELECT (stage_seconds ->> 'training')::numeric FROM nearline.run WHERE command = 'train' ORDER BY run DESC LIMIT 1)
         FROM jsonb_array_elements(:'figures'::jsonb -> 'methods') m WHERE m ->> 'method' = 'model'"

@@ -25,54 +25,26 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source jobs/lib/cluster.sh
 # shellcheck source-path=SCRIPTDIR source=lib/build.sh
 source jobs/lib/build.sh
-unset OPENBLAS_CORETYPE
+# shellcheck source-path=SCRIPTDIR source=lib/evaluation.sh
+source jobs/lib/evaluation.sh
 
-readonly CLUSTER=.nearline/increments-pg
-mkdir -p .nearline
-work=$(mktemp -d .nearline/increments.XXXXXX)
-# shellcheck disable=SC2317
-clean_up() {
-    cluster_remove "$CLUSTER" || true
-    rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-jobs/setup.sh
-nearline=$(build_product nearline "$work/log")
-quietly() {
-    "$@" >"$work/log" 2>&1 || {
-        tail -n 20 "$work/log"
-        exit 1
-    }
-}
 # train DATABASE DAY OPTION...: into a folder of that database's own; says where the model lies.
 train() {
     local database=$1 day=$2
     shift 2
     PGDATABASE=$database NEARLINE_MODELS=$work/$database quietly "$nearline" train --as-of "${day}T00:00:00Z" "$@"
-    PGDATABASE=$database psql -qAtXc 'SELECT file FROM nearline.model ORDER BY created_at DESC LIMIT 1'
+    PGDATABASE=$database evaluation_newest
 }
 # judge KIND DAY MODEL
 judge() {
-    local kind=$1 day=$2 model=$3
-    "$nearline" evaluate --as-of "${day}T00:00:00Z" --model "$model" --resamples 0 --ease-items 0 --json 2>"$work/log" \
-        >"$work/figures" || {
-        tail -n 20 "$work/log"
-        exit 1
-    }
-    psql -qX -v ON_ERROR_STOP=1 -v kind="$kind" -v day="$day" -v figures="$(<"$work/figures")" <<<"
+    local kind=$1 day=$2 figures
+    figures=$(evaluation_figures "${day}T00:00:00Z" "$3")
+    psql -qX -v ON_ERROR_STOP=1 -v kind="$kind" -v day="$day" -v figures="$figures" <<<"
         INSERT INTO judged SELECT :'kind', :'day', m ->> 'method', m -> 'whole', m -> 'novel'
         FROM jsonb_array_elements(:'figures'::jsonb -> 'methods') m WHERE m ->> 'method' IN ('merged', 'model')"
 }
 
-cluster_remove "$CLUSTER"
-cluster_start "$CLUSTER"
-psql -q -d postgres -c 'CREATE DATABASE increments'
-export PGDATABASE=increments
-quietly "$nearline" migrate
-quietly "$nearline" import "$events"
+evaluation_begin increments "$events"
 psql -q -d postgres -c 'CREATE DATABASE scratch TEMPLATE increments'
 psql -q -c 'CREATE TABLE judged (kind text, day date, method text, whole jsonb, novel jsonb)'
 
@@ -80,8 +52,11 @@ base=$(train increments "$(date -u -d "$first - 1 day" +%F)")
 for ((night = 0; night < nights; night++)); do
     day=$(date -u -d "$first + $night days" +%F)
     echo "night $((night + 1)) of $nights: $day" >&2
-    judge 'from scratch' "$day" "$(train scratch "$day")"
-    judge increments "$day" "$(train increments "$day" --incremental)"
+    # Apart from their use, so that one that fails ends this.
+    anew=$(train scratch "$day")
+    further=$(train increments "$day" --incremental)
+    judge 'from scratch' "$day" "$anew"
+    judge increments "$day" "$further"
     judge stale "$day" "$base"
 done
 
@@ -99,4 +74,6 @@ seconds() {
     psql -qAtX -d "$1" -c "SELECT sum((stage_seconds ->> 'training')::numeric), sum(extract(epoch FROM ended_at - started_at))
         FROM (SELECT * FROM nearline.run WHERE command = 'train' ORDER BY run OFFSET $2) t"
 }
-echo "seconds of training alone, and of whole commands: from scratch $(seconds scratch 0), increments $(seconds increments 1)"
+anew=$(seconds scratch 0)
+further=$(seconds increments 1)
+echo "seconds of training alone, and of whole commands: from scratch $anew, increments $further"

@@ -19,8 +19,14 @@ nearline=.build/release/nearline
 today=$(date -u +%F)
 
 training=0 often=(--every "${NEARLINE_TRAIN_EVERY:-7}d")
-[[ ${NEARLINE_INCREMENTS:-no} != yes ]] ||
-    often=(--every 1d --incremental --from-scratch-every "${NEARLINE_TRAIN_EVERY:-7}d")
+case ${NEARLINE_INCREMENTS:-no} in
+    yes) often=(--every 1d --incremental --from-scratch-every "${NEARLINE_TRAIN_EVERY:-7}d") ;;
+    no) ;;
+    *)
+        echo "nightly: NEARLINE_INCREMENTS is '$NEARLINE_INCREMENTS'; say yes or no" >&2
+        exit 64
+        ;;
+esac
 "$nearline" train --as-of "${today}T00:00:00Z" "${often[@]}" || training=$?
 ((training != 75)) || exit 75
 

@@ -35,7 +35,8 @@ import Testing
             let furthest = zip(was, now).map { abs($0 - $1) }.max() ?? 0
             #expect(furthest > 0 && furthest < 0.05, "\(furthest)")
             // What was learned of merging is taken over, what goes together is counted anew.
-            #expect(made.blend["weights"]?.bytes == base.blend["weights"]?.bytes)
+            let weights = try #require(base.blend["weights"])
+            #expect(made.blend["weights"]?.bytes == weights.bytes)
             let tables = made.blend.filter { $0.key != "weights" }
             #expect(!tables.isEmpty && tables.contains { base.blend[$0.key]?.bytes != $0.value.bytes })
             before = made

@@ -57,6 +57,8 @@ import Testing
             try shop.number(
                 "SELECT count(*) FROM nearline.run WHERE command = 'train' AND counts ? 'users of the bucket'") == 1)
         #expect(try start("nightly", of: shop, with: settings).wait().output.contains("nothing to do"))
+        let unclear = try start("nightly", of: shop, with: ["NEARLINE_INCREMENTS": "true"]).wait()
+        #expect(unclear.code == 64 && unclear.errors.contains("'true'; say yes or no"), "\(unclear.errors)")
         #expect(try models(shop) == 3)
     }
 
