@@ -34,6 +34,13 @@ void nearline_attend(const nearline_attention *at, const float *query, const flo
                     attend_v0(at, query, key, value, asked, count, scratch, out, stride));
 }
 
+void nearline_attend_last(const nearline_attention *at, const float *query, const float *turns, const float *keys,
+                          const float *values, long stride, float *scratch, float *out) {
+    NEARLINE_CHOOSE(attend_last_v3(at, query, turns, keys, values, stride, scratch, out),
+                    attend_last_v4(at, query, turns, keys, values, stride, scratch, out),
+                    attend_last_v0(at, query, turns, keys, values, stride, scratch, out));
+}
+
 void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
                         long width, const float *turns, float *out, long padded_width) {
     NEARLINE_CHOOSE(turn_rows_v3(rows, stride, order, session, tokens, width, turns, out, padded_width),

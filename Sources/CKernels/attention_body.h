@@ -111,7 +111,10 @@ INLINE_AT void AT(biases)(const nearline_attention *at, long s, float *bias) {
     const uint8_t *bucket = at->bucket + s * at->sessions;
     for (long k = 0; k < s; k++) {
         float x = at->bias[bucket[k]];
-        for (long p = at->first[k]; p < at->first[k + 1]; p++) bias[p] = x;
+        long p = at->first[k], end = at->first[k + 1];
+        // Whole vectors as far as there is room: the next session writes over what is too much.
+        for (; p < end && p + LANES <= at->padded; p += LANES) AT(store)(bias + p, (vf)x);
+        for (; p < end; p++) bias[p] = x;
     }
     bias[at->first[s]] = at->bias[bucket[s]];
 }
@@ -239,6 +242,62 @@ static TARGET void AT(attend)(const nearline_attention *at, const float *query, 
         BY_VECTORS(at->padded_width, VALUES);
 #undef WEIGH
 #undef VALUES
+    }
+}
+
+// The attention of the last session's context token alone: its query is turned against each session instead of each key
+// with its own, and values stay where they are. scratch: bias [padded], weights [padded], two queries.
+static TARGET void AT(attend_last)(const nearline_attention *at, const float *query, const float *turns, const float *keys,
+                                   const float *values, long stride, float *scratch, float *out) {
+    long last = at->sessions - 1, seen = at->first[last] + 1, width = at->width, session = -1;
+    float *biases = scratch, *weights = biases + at->padded, *turned = weights + at->padded;
+    float *against = turned + width + LANES;
+    AT(biases)(at, last, biases);
+    for (long j = 0; j < width; j += LANES) {
+        const float *turn = turns + last * 2 * width + j;
+        vf x = AT(load_some)(query + j, width - j);
+        vf cosine = AT(load_some)(turn, width - j), sine = AT(load_some)(turn + width, width - j);
+        AT(store)(turned + j, AT(fma)(AT(neighbours)(x), sine, x * cosine));
+    }
+    for (long p = 0; p < seen; p += LANES) {
+        vf sums[LANES];
+#pragma unroll
+        for (int i = 0; i < LANES; i++) {
+            sums[i] = (vf)0.0f;
+            if (p + i >= seen) continue;
+            if (at->session[p + i] != session) {
+                session = at->session[p + i];
+                for (long j = 0; j < width; j += LANES) {
+                    const float *turn = turns + session * 2 * width + j;
+                    vf x = AT(load)(turned + j), cosine = AT(load_some)(turn, width - j);
+                    vf sine = AT(load_some)(turn + width, width - j);
+                    x = x * cosine - AT(neighbours)(x) * sine;
+                    AT(store)(against + j, width - j < LANES ? AT(before)(x, j, width) : x);
+                }
+            }
+            const float *key = keys + at->order[p + i] * stride;
+            for (long j = 0; j < width; j += LANES)
+                sums[i] = AT(fma)(AT(load)(against + j), AT(load_some)(key + j, width - j), sums[i]);
+        }
+        AT(transpose)(sums);
+#pragma unroll
+        for (int half = LANES / 2; half > 0; half /= 2)
+            for (int i = 0; i < half; i++) sums[i] += sums[i + half];
+        vf x = AT(silu)(AT(load)(biases + p) + sums[0]) * at->scale;
+        AT(store)(weights + p, p + LANES > seen ? AT(before)(x, p, seen) : x);
+    }
+    enum { CHAINS = 4 };
+    for (long j = 0; j < width; j += LANES) {
+        vf sums[CHAINS] = {0};
+        long whole = seen / CHAINS * CHAINS;
+        for (long p = 0; p < whole; p += CHAINS)
+#pragma unroll
+            for (int c = 0; c < CHAINS; c++)
+                sums[c] = AT(fma)((vf)weights[p + c],
+                                  AT(load_some)(values + at->order[p + c] * stride + j, width - j), sums[c]);
+        for (long p = whole; p < seen; p++)
+            sums[0] = AT(fma)((vf)weights[p], AT(load_some)(values + at->order[p] * stride + j, width - j), sums[0]);
+        AT(store_some)(out + j, (sums[0] + sums[1]) + (sums[2] + sums[3]), width - j);
     }
 }
 

@@ -1,5 +1,6 @@
 // Includes BODY once a level. v0 is for any processor; its width suits SSE2 and NEON.
 #if defined(__x86_64__)
+#include <immintrin.h>
 #define LEVEL v4
 #define LANES 16
 #define COLUMNS 4

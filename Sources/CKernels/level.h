@@ -70,6 +70,15 @@ INLINE_AT vf AT(before)(vf x, long place, long end) {
     return AT(bits)(u.i & seen);
 }
 
+// The sum of all lanes, halves first.
+INLINE_AT float AT(total)(vf x) {
+    float all[LANES];
+    AT(store)(all, x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) all[i] += all[i + half];
+    return all[0];
+}
+
 // A bit for each lane in which a is above b.
 INLINE_AT uint32_t AT(above)(vf a, vf b) {
     AT(vb) lanes = __builtin_convertvector(a > b, AT(vb));
@@ -78,10 +87,14 @@ INLINE_AT uint32_t AT(above)(vf a, vf b) {
     return bits & ((1u << LANES) - 1);
 }
 
-// e^x as 2^n times a polynomial of the rest: relative error below 4e-7 within [-87.3, 88.3], clamped beyond.
+// e^x as 2^n times a polynomial of the rest: relative error below 4e-7 within +-87.3, clamped beyond.
 INLINE_AT vf AT(exp)(vf x) {
+#if LANES == 16
+    x = (vf)_mm512_range_ps((__m512)x, _mm512_set1_ps(87.3f), 2);  // the lesser absolute value, with the sign of x
+#else
     x = x > (vf)-87.3f ? x : (vf)-87.3f;
-    x = x < (vf)88.3f ? x : (vf)88.3f;
+    x = x < (vf)87.3f ? x : (vf)87.3f;
+#endif
     // 1.5 * 2^23: rounds to the nearest integer, which then stands in the low bits.
     vf shifted = AT(fma)(x, (vf)1.44269504f, (vf)12582912.0f);
     vf n = shifted - 12582912.0f;
@@ -93,11 +106,16 @@ INLINE_AT vf AT(exp)(vf x) {
     p = AT(fma)(p, r, (vf)4.9999231e-1f);
     p = AT(fma)(p, r, (vf)1.0f);
     p = AT(fma)(p, r, (vf)1.0f);
+#if LANES == 16
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+    // p is within [0.7, 1.5], so that n can be added to its exponent.
     union {
         vf f;
         vi i;
-    } u = {.f = shifted};
-    return p * AT(bits)((u.i + 127) << 23);
+    } steps = {.f = shifted}, power = {.f = p};
+    return AT(bits)(power.i + (steps.i << 23));
+#endif
 }
 
 // x * sigmoid(x)

@@ -3,12 +3,14 @@ import Tensors
 /// A trained network made ready for queries: the state of each user's request token, and nothing else.
 ///
 /// The same arithmetic as ``NextSessionNetwork`` in another order of sums: towers are linear, so every row of a table goes
-/// through them once instead of every token; weights are packed; the last block computes values and keys for all tokens and
-/// the rest for the request alone.
+/// through them once instead of every token, and so is all but a division of what the first block multiplies by
+/// (``TokenProjection``); weights are packed; the last block computes values and keys for all tokens and the rest for the
+/// request alone.
 package final class FrozenNetwork: @unchecked Sendable {
     /// One HSTU block, packed.
     struct Block {
-        /// Gate, value, query, key: one matrix for contexts and one for items, or the same for both.
+        /// Gate, value, query, key: one matrix for contexts and one for items, or the same for both. Empty where they are
+        /// looked up.
         let projections: [PackedMatrix]
         /// In the last block: values and keys of all tokens by kind, gate and query of the request.
         let valueAndKey: [PackedMatrix]
@@ -22,11 +24,13 @@ package final class FrozenNetwork: @unchecked Sendable {
     let blocks: [Block]
     let head: PackedMatrix
     let headBias: Floats
-    /// `[*, D]` tables as the towers map them; those of contexts and, for items, of their context's fields and their own.
+    /// Tables of contexts and, for items, of their context's fields and their own: `[*, D]` as the towers map them, or
+    /// `[*, 5D]` where ``first`` has put the first block's projection before each row.
     private let contextTables: Tables
     private let itemTables: Tables
     private let action: FloatBuffer
     private let items: FloatBuffer
+    private let first: TokenProjection?
     /// Keeps alive what the blocks point into.
     private let parameters: ModelParameters
 
@@ -34,10 +38,26 @@ package final class FrozenNetwork: @unchecked Sendable {
         let scene: FloatBuffer
         let gap: FloatBuffer
         let hour: FloatBuffer
+
+        /// What all tokens of a session have: the sum of its rows, each `width` floats.
+        func sum(_ batch: PackedBatch, _ context: Int, width: Int, into out: Floats) {
+            Kernels.sum(
+                scene.pointer + Int(batch.scene[context]) * width, gap.pointer + Int(batch.gapBucket[context]) * width,
+                hour.pointer + Int(batch.hour[context]) * width, into: out, count: width)
+        }
     }
 
-    /// - Parameter items: `[V, D]`, summed item, category and seller rows.
-    package init(_ parameters: ModelParameters, items sums: FloatBuffer) {
+    /// Bytes that the items' rows and projections may take: 262,144 items at width 64. Above it the first block multiplies
+    /// like the others.
+    package static let lookupBytes = 320 << 20
+
+    /// - Parameters:
+    ///   - sums: `[V, D]`, summed item, category and seller rows.
+    ///   - lookupBytes: the most that looking up the first block may take.
+    package init(
+        _ parameters: ModelParameters, items sums: FloatBuffer, pool: WorkerPool,
+        lookupBytes: Int = FrozenNetwork.lookupBytes
+    ) {
         let settings = parameters.settings, layout = parameters.layout, dense = parameters.dense.pointer
         let D = settings.width
         self.parameters = parameters
@@ -45,12 +65,18 @@ package final class FrozenNetwork: @unchecked Sendable {
         let towers = (0..<2).map { kind in
             PackedMatrix(dense + layout.tower + kind * D * D, stride: D, inner: D, columns: D)
         }
+        let looksUp = layout.blocks.count > 1 && sums.count * 5 * MemoryLayout<Float>.size <= lookupBytes
+        let projection = looksUp ? TokenProjection(width: D, columns: 4 * D, epsilon: settings.epsilon) : nil
+        let projections = layout.blocks[0].projections(dense, width: D).map {
+            PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D)
+        }
+        first = projection
         func mapped(_ rows: Floats, _ count: Int, _ kind: Int, bias: Bool = false) -> FloatBuffer {
             let out = FloatBuffer(count * D)
             towers[kind].multiply(
                 rows, stride: D, rows: count, bias: bias ? dense + layout.towerBias + kind * D : nil, into: out.pointer,
                 stride: D)
-            return out
+            return projection?.table(out.pointer, count: count, matrix: projections[kind], pool: pool) ?? out
         }
         // The scene of a token stands for the tower's bias too: every token has one.
         func tables(_ kind: Int) -> Tables {
@@ -64,10 +90,11 @@ package final class FrozenNetwork: @unchecked Sendable {
         action = mapped(dense + layout.action, 4, 1)
         items = mapped(sums.pointer, sums.count / D, 1)
         blocks = layout.blocks.enumerated().map { b, at in
-            let kinds = (0..<(at.isTokenSpecific ? 2 : 1)).map { dense + at.projection + $0 * 4 * D * D }
+            let kinds = at.projections(dense, width: D)
             let isLast = b == layout.blocks.count - 1
             return Block(
-                projections: isLast ? [] : kinds.map { PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D) },
+                projections: isLast || b == 0 && looksUp
+                    ? [] : kinds.map { PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D) },
                 valueAndKey: isLast ? kinds.map { Self.pair($0, 1, 3, D) } : [],
                 gateAndQuery: isLast ? Self.pair(kinds[0], 0, 2, D) : nil,
                 output: PackedMatrix(dense + at.output, stride: D, inner: D, columns: D),
@@ -91,32 +118,39 @@ package final class FrozenNetwork: @unchecked Sendable {
     package func run(_ batch: PackedBatch, into out: Floats, space: QuerySpace) {
         space.order.cover(batch)
         space.rotation.cover(batch.longest, settings)
-        embed(batch, into: space.stream.reserve(batch.rows * settings.width), space)
+        embed(batch, space)
         for block in blocks.dropLast() { run(block, batch, space) }
         last(blocks[blocks.count - 1], batch, space)
         finish(batch.users, into: out, space)
     }
 
-    private func embed(_ batch: PackedBatch, into stream: Floats, _ space: QuerySpace) {
-        let D = settings.width, C = batch.contexts
+    /// The residual stream's rows and, where they are looked up, what the first block projects them to.
+    private func embed(_ batch: PackedBatch, _ space: QuerySpace) {
+        let D = settings.width, C = batch.contexts, tableWidth = first == nil ? D : 5 * D
+        let stream = space.stream.reserve(batch.rows * D), shared = space.shared.reserve(tableWidth)
+        let active = first == nil ? space.active.pointer : space.active.reserve(batch.rows * 4 * D)
         for c in 0..<C {
-            let scene = Int(batch.scene[c]) * D, gap = Int(batch.gapBucket[c]) * D, hour = Int(batch.hour[c]) * D
-            Kernels.sum(
-                contextTables.scene.pointer + scene, contextTables.gap.pointer + gap, contextTables.hour.pointer + hour,
-                into: stream + c * D, count: D)
+            contextTables.sum(batch, c, width: tableWidth, into: shared)
+            if first != nil { (active + c * 4 * D).update(from: shared, count: 4 * D) }
+            (stream + c * D).update(from: shared + tableWidth - D, count: D)
             guard batch.firstItem[c + 1] > batch.firstItem[c] else { continue }
-            let shared = space.shared.reserve(D)
-            Kernels.sum(
-                itemTables.scene.pointer + scene, itemTables.gap.pointer + gap, itemTables.hour.pointer + hour,
-                into: shared, count: D)
+            itemTables.sum(batch, c, width: tableWidth, into: shared)
+            let range = Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1])
             batch.item.withUnsafeBufferPointer { item in
                 batch.action.withUnsafeBufferPointer { actions in
-                    Kernels.embed(
-                        Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1]), shared: shared, items: items.pointer,
-                        item: item, actions: action.pointer, action: actions, width: D, into: stream + C * D)
+                    if let first {
+                        first.embed(
+                            range, shared: shared, items: items.pointer, item: item, actions: action.pointer,
+                            action: actions, into: stream + C * D, projected: active + C * 4 * D)
+                    } else {
+                        Kernels.embed(
+                            range, shared: shared, items: items.pointer, item: item, actions: action.pointer,
+                            action: actions, width: D, into: stream + C * D)
+                    }
                 }
             }
         }
+        first?.finish(stream, count: C, inPlace: active)
     }
 
     /// One block for all rows.
@@ -124,10 +158,12 @@ package final class FrozenNetwork: @unchecked Sendable {
         let D = settings.width, rows = batch.rows, stream = space.stream.pointer
         let normed = space.normed.reserve(rows * D), active = space.active.reserve(rows * 4 * D)
         let attended = space.attended.reserve(rows * D)
-        Kernels.layerNorm(
-            stream, into: normed, inverseDeviation: space.inverse.reserve(rows), rows: rows, width: D,
-            epsilon: settings.epsilon)
-        product(block.projections, normed, batch, into: active, stride: 4 * D)
+        if !block.projections.isEmpty {
+            Kernels.layerNorm(
+                stream, into: normed, inverseDeviation: space.inverse.reserve(rows), rows: rows, width: D,
+                epsilon: settings.epsilon)
+            product(block.projections, normed, batch, into: active, stride: 4 * D)
+        }
         let attention = space.attention(settings)
         space.order.forEachUser(batch) { user in
             for head in 0..<settings.heads {
@@ -159,21 +195,17 @@ package final class FrozenNetwork: @unchecked Sendable {
             (asked + user * D).update(from: normed + row * D, count: D)
             (states + user * D).update(from: stream + row * D, count: D)
         }
-        let gates = space.gates.reserve(users * 2 * D), attended = space.attended.reserve(batch.contexts * D)
+        let gates = space.gates.reserve(users * 2 * D)
         block.gateAndQuery!.multiply(asked, stride: D, rows: users, into: gates, stride: 2 * D, .silu)
         let attention = space.attention(settings)
         space.order.forEachUser(batch) { user in
             for head in 0..<settings.heads {
                 let column = head * settings.headWidth
-                attention.load(
-                    request: gates + user.number * 2 * D + D + column, key: pairs + D + column, value: pairs + column,
-                    stride: 2 * D, user, turns: space.rotation.turns.pointer)
                 attention.attend(
-                    user, bias: block.timeBias + head * settings.timeBuckets, asked: user.last, into: attended + column,
-                    stride: D)
+                    request: gates + user.number * 2 * D + D + column, key: pairs + D + column, value: pairs + column,
+                    stride: 2 * D, user, turns: space.rotation.turns.pointer,
+                    bias: block.timeBias + head * settings.timeBuckets, into: asked + user.number * D + column)
             }
-            (asked + user.number * D).update(
-                from: attended + (Int(batch.firstContext[user.number + 1]) - 1) * D, count: D)
         }
         Kernels.gatedNorm(
             asked, gate: gates, gateStride: 2 * D, into: asked, rows: users, width: D, epsilon: settings.epsilon)

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Where each parameter lives: three tables that are updated row by row, and everything else in one dense block.
 package struct ParameterLayout: Sendable {
     /// One named parameter of the dense block; names and shapes are the reference's (`tbgrecall.py`).
@@ -13,6 +15,12 @@ package struct ParameterLayout: Sendable {
         /// `[kinds, D, 4D]`: gate, value, query, key. Two kinds (context, item) in the first block, one after it.
         package let projection: Int
         package let isTokenSpecific: Bool
+
+        /// The projections by kind of token, `[D, 4D]` each, in the dense block that begins at `dense`.
+        package func projections(_ dense: Floats, width D: Int) -> [Floats] {
+            (0..<(isTokenSpecific ? 2 : 1)).map { dense + projection + $0 * 4 * D * D }
+        }
+
         /// `[H, buckets]`.
         package let timeBias: Int
         /// `[D, D]`.

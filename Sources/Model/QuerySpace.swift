@@ -4,7 +4,7 @@ import Tensors
 package final class QuerySpace: @unchecked Sendable {
     /// `[R, D]` residual stream, its normalised rows; `[R, 4D]` gate, value, query, key; `[R, D]` what attention gives.
     let stream = FloatBuffer(), normed = FloatBuffer(), active = FloatBuffer(), attended = FloatBuffer()
-    /// `[D]` what all items of a session share.
+    /// `[D]` or `[5D]`: what all tokens of a session share.
     let shared = FloatBuffer()
     /// `[R]`.
     let inverse = FloatBuffer()

@@ -10,10 +10,10 @@ package final class UserEncoder: Sendable {
 
     /// Tokens that one piece of work holds at most (a single longer history is a piece of its own): bounds memory. Fewer
     /// than some hundred leave tiles half empty.
-    private static let tokensPerPiece = 1200
+    private static let tokensPerPiece = 600
 
     package init(_ parameters: ModelParameters, vectors: ItemVectors, pool: WorkerPool) {
-        network = FrozenNetwork(parameters, items: vectors.sums)
+        network = FrozenNetwork(parameters, items: vectors.sums, pool: pool)
         self.pool = pool
         buckets = TimeBuckets(count: parameters.settings.timeBuckets)
         spaces = (0..<pool.workers).map { _ in QuerySpace() }

@@ -16,14 +16,10 @@ package final class HeadAttention {
         self.scale = scale
     }
 
-    private func prepare(_ user: SessionTokens) {
+    private func cover(_ user: SessionTokens) {
         let lanes = nearline_lanes()
         padded = (user.tokens + lanes - 1) / lanes * lanes
         paddedWidth = (width + lanes - 1) / lanes * lanes
-        query.reserve(width * padded + lanes)
-        key.reserve(width * padded + lanes)
-        value.reserve(user.tokens * paddedWidth)
-        scratch.reserve(13 * padded)
     }
 
     /// Takes in one head of all tokens; rows are `stride` floats apart, in the order of the batch.
@@ -32,21 +28,12 @@ package final class HeadAttention {
     package func load(
         query queries: Floats, key keys: Floats, value values: Floats, stride: Int, _ user: SessionTokens, turns: Floats
     ) {
-        prepare(user)
+        cover(user)
+        query.reserve(width * padded + nearline_lanes())
+        key.reserve(width * padded + nearline_lanes())
+        value.reserve(user.tokens * paddedWidth)
+        scratch.reserve(13 * padded)
         nearline_turn(queries, stride, user.order, user.session, user.tokens, width, turns, query.pointer, padded)
-        nearline_turn(keys, stride, user.order, user.session, user.tokens, width, turns, key.pointer, padded)
-        nearline_gather(values, stride, user.order, user.tokens, width, value.pointer, paddedWidth)
-    }
-
-    /// The same where only the last context token asks: `request` is its query, one row.
-    package func load(
-        request: Floats, key keys: Floats, value values: Floats, stride: Int, _ user: SessionTokens, turns: Floats
-    ) {
-        prepare(user)
-        let place = Int(user.first[user.sessions - 1])
-        query.pointer.update(repeating: 0, count: query.count)
-        var row: Int32 = 0, session = user.session[place]
-        nearline_turn(request, width, &row, &session, 1, width, turns, query.pointer + place, padded)
         nearline_turn(keys, stride, user.order, user.session, user.tokens, width, turns, key.pointer, padded)
         nearline_gather(values, stride, user.order, user.tokens, width, value.pointer, paddedWidth)
     }
@@ -59,12 +46,32 @@ package final class HeadAttention {
     package func attend(
         _ user: SessionTokens, bias: Floats, asked: UnsafeBufferPointer<Int32>, into out: Floats, stride: Int
     ) {
-        var attention = nearline_attention(
-            tokens: user.tokens, sessions: user.sessions, width: width, padded_width: paddedWidth, padded: padded,
-            order: user.order, session: user.session, first: user.first, bucket: user.bucket, bias: bias, scale: scale)
+        var attention = kernel(user, bias)
         nearline_attend(
             &attention, query.pointer, key.pointer, value.pointer, asked.baseAddress!, asked.count, scratch.pointer,
-            out,
-            stride)
+            out, stride)
+    }
+
+    /// Attends for the last session's context token alone, which nothing needs to be loaded for.
+    ///
+    /// - Parameters:
+    ///   - request: `[d]` its query.
+    ///   - keys: and `values`: rows of the batch, `stride` floats apart.
+    ///   - turns: as ``load(query:key:value:stride:_:turns:)`` takes them.
+    ///   - out: `[d]`.
+    package func attend(
+        request: Floats, key keys: Floats, value values: Floats, stride: Int, _ user: SessionTokens, turns: Floats,
+        bias: Floats, into out: Floats
+    ) {
+        cover(user)
+        scratch.reserve(2 * padded + 2 * (width + nearline_lanes()))
+        var attention = kernel(user, bias)
+        nearline_attend_last(&attention, request, turns, keys, values, stride, scratch.pointer, out)
+    }
+
+    private func kernel(_ user: SessionTokens, _ bias: Floats) -> nearline_attention {
+        nearline_attention(
+            tokens: user.tokens, sessions: user.sessions, width: width, padded_width: paddedWidth, padded: padded,
+            order: user.order, session: user.session, first: user.first, bucket: user.bucket, bias: bias, scale: scale)
     }
 }

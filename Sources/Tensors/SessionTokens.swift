@@ -29,8 +29,4 @@ package struct SessionTokens {
     package var all: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(start: places, count: tokens) }
     /// Every session's context token.
     package var contexts: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(start: first, count: sessions) }
-    /// The last session's context token, a request in a batch with requests.
-    package var last: UnsafeBufferPointer<Int32> {
-        UnsafeBufferPointer(start: places + Int(first[sessions - 1]), count: 1)
-    }
 }

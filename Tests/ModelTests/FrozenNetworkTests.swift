@@ -5,12 +5,15 @@ import Testing
 
 /// The network of queries against the one that training runs.
 @Suite struct FrozenNetworkTests {
-    private func queries(_ model: DrawnModel, _ histories: [TokenHistory], _ requests: [PackedBatch.Request])
-        -> [[Float]]
-    {
+    private func queries(
+        _ model: DrawnModel, _ histories: [TokenHistory], _ requests: [PackedBatch.Request],
+        lookupBytes: Int = FrozenNetwork.lookupBytes
+    ) -> [[Float]] {
         let batch = PackedBatch(histories, requests: requests, buckets: model.buckets), D = model.width
         let out = FloatBuffer(histories.count * D)
-        FrozenNetwork(model.parameters, items: model.vectors.sums).run(batch, into: out.pointer, space: QuerySpace())
+        FrozenNetwork(
+            model.parameters, items: model.vectors.sums, pool: WorkerPool(workers: 2), lookupBytes: lookupBytes
+        ).run(batch, into: out.pointer, space: QuerySpace())
         return (0..<histories.count).map { Array(UnsafeBufferPointer(start: out.pointer + $0 * D, count: D)) }
     }
 
@@ -37,11 +40,15 @@ import Testing
         // Somebody of whom nothing is known.
         histories.insert(TokenHistory(), at: 2)
         let requests = histories.indices.map { PackedBatch.Request(time: 1_800_000_000, scene: Int32($0 % 3)) }
-        let wanted = trained(model, histories, requests), found = queries(model, histories, requests)
-        #expect(difference(found, wanted) < 2e-5)
-        // Whoever is in the batch beside a user changes no bit.
-        for (i, history) in histories.enumerated() {
-            #expect(queries(model, [history], [requests[i]]) == [found[i]])
+        let wanted = trained(model, histories, requests)
+        // The first block looked up, and multiplied out.
+        for lookupBytes in [FrozenNetwork.lookupBytes, 0] {
+            let found = queries(model, histories, requests, lookupBytes: lookupBytes)
+            #expect(difference(found, wanted) < 2e-5)
+            // Whoever is in the batch beside a user changes no bit.
+            for (i, history) in histories.enumerated() {
+                #expect(queries(model, [history], [requests[i]], lookupBytes: lookupBytes) == [found[i]])
+            }
         }
     }
 
@@ -50,6 +57,9 @@ import Testing
         let model = DrawnModel(seed: 9, blocks: 2, width: width, heads: heads)
         let histories = (0..<4).map { drawnHistory(seed: $0, sessions: 9, longest: 11) }
         let requests = histories.map { _ in PackedBatch.Request(time: 1_800_000_000, scene: 1) }
-        #expect(difference(queries(model, histories, requests), trained(model, histories, requests)) < 5e-5)
+        for lookupBytes in [FrozenNetwork.lookupBytes, 0] {
+            let found = queries(model, histories, requests, lookupBytes: lookupBytes)
+            #expect(difference(found, trained(model, histories, requests)) < 5e-5)
+        }
     }
 }

@@ -107,15 +107,12 @@ import Testing
                 turns: drawn.turns.pointer)
             attention.attend(user, bias: bias, asked: user.all, into: out.pointer, stride: width)
             expectClose(drawn.rows(out, 0, of: width), wanted, "attention")
-            // Whoever asks alone is told the same.
+            // Who asks alone, of rows as they stand.
             let last = Int(user.first[user.sessions - 1]), row = Int(user.order[last])
-            let whole = drawn.rows(out, 0, of: width)[last]
-            out.zeros(out.count)
-            attention.load(
+            attention.attend(
                 request: active + row * stride + 2 * width, key: active + 3 * width, value: active + width,
-                stride: stride, user, turns: drawn.turns.pointer)
-            attention.attend(user, bias: bias, asked: user.last, into: out.pointer, stride: width)
-            #expect(drawn.rows(out, 0, of: width)[last] == whole)
+                stride: stride, user, turns: drawn.turns.pointer, bias: bias, into: out.pointer)
+            expectClose([(0..<width).map { out.pointer[$0] }], [wanted[last]], "attention of the last")
         }
     }
 

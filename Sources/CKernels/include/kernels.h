@@ -20,6 +20,20 @@ void nearline_normalise(const float *x, float *y, float *norm, long rows, long w
 void nearline_normalise_backward(const float *y, const float *norm, const float *dy, float *dx, long rows, long width);
 void nearline_embed(const float *shared, const float *items, const int32_t *item, const float *actions,
                     const uint8_t *action, long begin, long end, long all, long width, float *y);
+// embedding.c: what tokens begin as, and silu(layer norm . W) of the first block by sums of rows that went through W before.
+typedef struct {
+    long width, columns;  // of a row, of its projection
+    float epsilon;
+    // [*, columns + width]: the projection of a row less its mean, then the row; beside each other, because a row that is met
+    // by chance costs a walk through the page table.
+    const float *items, *actions;
+    const float *shared;  // one of them: what all items of a session share
+} nearline_embedding;
+// projected: [count, columns], sums of projections that become what they stand for.
+void nearline_embed_contexts(const nearline_embedding *of, const float *rows, float *projected, long count);
+// The tokens from `begin` to `end`, into their rows; rows of large tables are asked for some tokens ahead, up to `all`.
+void nearline_embed_items(const nearline_embedding *of, const int32_t *item, const uint8_t *action, long begin, long end,
+                          long all, float *rows, float *projected);
 // Asks for n floats that will be wanted soon.
 void nearline_fetch(const float *x, long n);
 void nearline_multiply(const float *a, const float *b, float *y, long n);
@@ -74,6 +88,10 @@ void nearline_gather(const float *rows, long stride, const int32_t *order, long 
 // scratch: 13 * padded floats.
 void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
                      const int32_t *asked, long count, float *scratch, float *out, long stride);
+// The attention of the last session's context token alone, into `out` [width]: query [width]; keys and values as they stand in
+// the batch, `stride` floats from row to row; turns as above. scratch: 2 * padded + 2 * (width + nearline_lanes()) floats.
+void nearline_attend_last(const nearline_attention *at, const float *query, const float *turns, const float *keys,
+                          const float *values, long stride, float *scratch, float *out);
 
 // topk.c: users against all items. A user begins with a threshold of minus infinity, a count of 0, and the places that
 // must not be listed, in rising order; it ends with `count` scores and places, best first, equal scores by rising place.
