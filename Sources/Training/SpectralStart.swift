@@ -13,6 +13,9 @@ import Tensors
 /// The leading eigenvectors of the normalised co-occurrence `Dᵢ^-½ Xᵀ Dᵤ^-1 X Dᵢ^-½` of users and items, without the first (which
 /// says only how popular an item is), each times the root of its eigenvalue, by subspace iteration from a drawn start. A training
 /// from random vectors has to find these directions first, and where there are few sessions an item it hardly does.
+///
+/// To every `Dᵢ` the mean of them is added: else a few users with items that nobody else had, which large catalogues are full of,
+/// are leading eigenvectors of their own (regularised spectral clustering, Qin and Rohe, arXiv:1309.4111).
 package struct SpectralStart {
     private static let iterations = 8
     /// Vectors beyond those that are wanted: with them the wanted ones are found in few iterations (Halko, Martinsson and Tropp,
@@ -35,7 +38,8 @@ package struct SpectralStart {
             for row in own { degree[Int(row)] += 1 }
         }
         (self.starts, self.rows, self.items, self.pool) = (starts, rows, items, pool)
-        weight = degree.map { $0 > 0 ? 1 / $0.squareRoot() : 0 }
+        let mean = Float(rows.count) / Float(max(1, degree.count { $0 > 0 }))
+        weight = degree.map { $0 > 0 ? 1 / ($0 + mean).squareRoot() : 0 }
     }
 
     /// Writes `[items, width]`: rows of length `norm`, but those of items that nobody had, which stay as they are.

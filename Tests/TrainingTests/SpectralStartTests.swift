@@ -36,16 +36,18 @@ import Training
         }
     }
 
-    @Test func itemsOfTheSameUsersLieTogetherAndOthersApart() {
+    /// Three groups of ten items; one user in ten is of two minds.
+    private func grouped() -> [[Int32]] {
         var draw = SeededGenerator(seed: 2)
-        // Three groups of ten; one user in ten is of two minds.
-        let users = (0..<300).map { user in
+        return (0..<300).map { user in
             (0..<5).map { place in
                 let group = user % 10 == 0 && place == 0 ? draw.below(3) : user % 3
                 return Int32(group * 10 + draw.below(10))
             }
         }
-        let made = rows(users, items: 30)
+    }
+
+    private func expectGroups(_ made: [[Float]]) {
         let pairs = (0..<30).flatMap { a in (0..<a).map { (a, $0) } }
         func mean(_ pairs: [(Int, Int)]) -> Float {
             pairs.reduce(0) { $0 + cosine(made[$1.0], made[$1.1]) } / Float(pairs.count)
@@ -54,11 +56,21 @@ import Training
         #expect(mean(pairs.filter { $0.0 / 10 != $0.1 / 10 }) < 0)
     }
 
+    @Test func itemsOfTheSameUsersLieTogetherAndOthersApart() { expectGroups(rows(grouped(), items: 30)) }
+
+    /// Large catalogues are full of them: each such user is an eigenvector with the highest value that there is.
+    @Test func usersWithItemsThatNobodyElseHadDoNotPushTheOthersOut() {
+        let alone = (0..<40).map { (user: Int) -> [Int32] in [Int32(30 + 2 * user), Int32(31 + 2 * user)] }
+        expectGroups(rows(grouped() + alone, items: 110))
+    }
+
     /// Against eigenvectors of the whole matrix, in doubles, by another way: the highest is found and taken away, again and again.
     @Test func cosinesAreThoseOfTheEigenvectors() {
         let items = 12, users = drawn(users: 60, items: items)
         var degree = [Double](repeating: 0, count: items)
         for user in users { for item in user { degree[Int(item)] += 1 } }
+        let mean = degree.reduce(0, +) / Double(degree.count { $0 > 0 })
+        degree = degree.map { $0 + mean }
         var matrix = [[Double]](repeating: [Double](repeating: 0, count: items), count: items)
         for user in users {
             for a in user.map({ Int($0) }) {
