@@ -33,6 +33,7 @@ package final class Blender {
     private let weights: BlendWeights?
     private let width: Int
     private let kept: Int
+    private let cap: CategoryCap?
     private let workers: WorkerPool
     private let pools: [CandidatePool]
     private let spares: [Spare]
@@ -48,13 +49,15 @@ package final class Blender {
     ///   - units: `[V, D]` unit vectors of all items; they must outlive the blender.
     ///   - excluded: rows that nobody gets.
     ///   - kept: `K`, the length of a list.
+    ///   - cap: where a list is to have no more of a category; it may be shorter then.
     package init(
         _ tables: ItemTables, weights: BlendWeights?, units: Floats, width: Int, excluded: Set<Int32>, kept: Int,
-        pool workers: WorkerPool
+        cap: CategoryCap? = nil, pool workers: WorkerPool
     ) {
         self.weights = weights
         self.width = width
         self.kept = kept
+        self.cap = cap
         self.workers = workers
         // So that no list is short while there are items left: what another source excludes, the model's list does too.
         depth = max(kept, CandidatePool.depth)
@@ -125,12 +128,14 @@ package final class Blender {
         var total = 0.0
         for i in pool.rows.indices { total += exp(Double(scores[i] - top)) }
         // The highest in any order, and of equal ones at the end perhaps too few: those are settled by row.
-        var order = spare.selection.highest(scores, count: pool.rows.count, kept: kept)
+        var order = spare.selection.highest(
+            scores, count: pool.rows.count, kept: cap == nil ? kept : pool.rows.count)
         let bar = order.reduce(Float.infinity) { min($0, scores[$1]) }
         if bar > -.infinity { order = pool.rows.indices.filter { scores[$0] >= bar } }
         order = order.filter { scores[$0] > -.infinity }
         order.sort { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : pool.rows[$0] < pool.rows[$1] }
-        return order.prefix(kept).map { i in
+        let listed = cap?.first(kept, of: order) { pool.rows[$0] } ?? Array(order.prefix(kept))
+        return listed.map { i in
             Candidate(
                 row: UInt32(pool.rows[i]), score: Float(exp(Double(scores[i] - top)) / total),
                 source: source(of: i, pool, weights))

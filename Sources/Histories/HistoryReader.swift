@@ -38,7 +38,18 @@ package struct HistoryReader {
     package mutating func read(
         on connection: Connection, users: UserRange = .all, user body: (ExternalID, TokenHistory) throws -> Void
     ) throws {
-        var sessionizer = settings.sessionizer()
+        try read(on: connection, users: users, restingSince: nil) { user, history, _ in try body(user, history) }
+    }
+
+    /// The same with the rows of what the user engaged with at some time or later, in ascending order: of all events that are
+    /// read, those too that the token budget leaves no room for.
+    ///
+    /// - Parameter restingSince: microseconds since 1970; nil asks for none.
+    package mutating func read(
+        on connection: Connection, users: UserRange = .all, restingSince: Int64?,
+        user body: (ExternalID, TokenHistory, _ resting: [Int32]) throws -> Void
+    ) throws {
+        var sessionizer = settings.sessionizer(), resting: Set<Int32> = []
         var unknown = 0, last = HeldBackEvent()
         let rows = rows, vocabulary = vocabulary, leavesLastOut = leavesLastOut
         func add(_ event: SourceEvent) {
@@ -46,6 +57,7 @@ package struct HistoryReader {
                 unknown += 1
                 return
             }
+            if let restingSince, event.time >= restingSince, event.action > .impression { resting.insert(row) }
             sessionizer.add(
                 at: event.time, row: row, action: event.action, session: event.session,
                 scene: event.scene == nil ? 0 : vocabulary.scene(event.scene))
@@ -54,7 +66,8 @@ package struct HistoryReader {
             if leavesLastOut { last.add(event, add) } else { add(event) }
         } end: { user in
             _ = last.finish()
-            try body(user, sessionizer.finish())
+            try body(user, sessionizer.finish(), resting.sorted())
+            resting.removeAll(keepingCapacity: true)
         }
         unknownItems = unknown
     }

@@ -11,6 +11,7 @@ struct CandidateMaker {
     let artifact: ModelArtifact
     let vectors: ItemVectors
     let kept: Int
+    let cap: CategoryCap?
     let threads: Int
     private let encoder: UserEncoder
     private let topK: ExactTopK
@@ -21,22 +22,26 @@ struct CandidateMaker {
     /// - Parameters:
     ///   - merges: whether lists are merged, where the artifact knows how.
     ///   - excluded: vocabulary rows that nobody gets.
+    ///   - cap: items of one category in a list.
     init(
-        _ artifact: ModelArtifact, merges: Bool = true, excluded: Set<Int32>, kept: Int, pool: WorkerPool
+        _ artifact: ModelArtifact, merges: Bool = true, excluded: Set<Int32>, kept: Int, cap: CategoryCap? = nil,
+        pool: WorkerPool
     ) throws {
         let blend = try Blend(
             merges ? artifact.blend : [:], items: artifact.vocabulary.count, path: artifact.facts["model"] ?? "a model")
         try self.init(
-            artifact, blending: blend.map { ($0.tables, $0.weights) }, excluded: excluded, kept: kept, pool: pool)
+            artifact, blending: blend.map { ($0.tables, $0.weights) }, excluded: excluded, kept: kept, cap: cap,
+            pool: pool)
     }
 
     /// - Parameter blending: without weights only to learn them.
     init(
         _ artifact: ModelArtifact, blending: (tables: ItemTables, weights: BlendWeights?)?, excluded: Set<Int32>,
-        kept: Int, pool: WorkerPool
+        kept: Int, cap: CategoryCap? = nil, pool: WorkerPool
     ) throws {
         self.artifact = artifact
         self.kept = kept
+        self.cap = cap
         threads = pool.workers
         let width = artifact.parameters.settings.width, vocabulary = artifact.vocabulary
         vectors = ItemVectors(all: artifact.parameters, category: vocabulary.category, seller: vocabulary.seller)
@@ -47,9 +52,12 @@ struct CandidateMaker {
         let units = vectors.units.pointer
         blender = blending.map {
             Blender(
-                $0.tables, weights: $0.weights, units: units, width: width, excluded: excluded, kept: kept, pool: pool)
+                $0.tables, weights: $0.weights, units: units, width: width, excluded: excluded, kept: kept, cap: cap,
+                pool: pool)
         }
-        topK = ExactTopK(catalogue, kept: blender?.depth ?? kept, pool: pool)
+        // Where a cap takes items out, others are to come up.
+        let alone = cap == nil ? kept : max(Self.cappedDepth, 4 * kept)
+        topK = ExactTopK(catalogue, kept: blender?.depth ?? alone, pool: pool)
     }
 
     /// - Parameter excluded: per user, rows that must not be in the list.
@@ -57,7 +65,9 @@ struct CandidateMaker {
         _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
         let lists = try modelLists(histories, requests, excluded, context)
-        guard let blender else { return lists }
+        guard let blender else {
+            return cap.map { cap in lists.map { cap.first(kept, of: $0) { Int32($0.row) } } } ?? lists
+        }
         return context.part("merging") {
             blender.lists(Self.asked(histories, lists, excluded), queries: queries.pointer)
         }
@@ -146,6 +156,7 @@ struct CandidateMaker {
     }
 
     private static let usersPerStep = 1024
+    private static let cappedDepth = 1000
 
     /// The scene that a user was on last: the best guess of where the next session will be.
     static func request(at seconds: Int64, after history: TokenHistory) -> PackedBatch.Request {

@@ -62,7 +62,8 @@ package struct ExplainUser {
         }
         let asOf = try Instant(stored.asOf, source: source, on: connection), isOverlay = stored.origin == .overlay
         let serveAt = isOverlay ? asOf : try Instant(stored.release.serveAt, source: source, on: connection)
-        let (history, excluded) = try read(key, asOf, ahead: isOverlay, served, source, on: connection)
+        let (history, excluded, resting) = try read(
+            key, asOf, serveAt, ahead: isOverlay, served, source, on: connection)
         guard !history.rows.isEmpty else {
             return Answer(
                 heading(facts)
@@ -71,7 +72,7 @@ package struct ExplainUser {
         }
         let request = CandidateMaker.request(at: serveAt.seconds, after: history)
         let maker = served.maker, items = served.artifact.vocabulary.items
-        let list = try maker.lists([history], requests: [request], excluded: [excluded], context)[0]
+        let list = try maker.lists([history], requests: [request], excluded: [excluded + resting], context)[0]
         let now = list.map { "\(items[Int($0.row)])" }
         facts.changedPlaces = zip(now, stored.items.map(\.item)).reduce(abs(now.count - stored.items.count)) {
             $0 + ($1.0 == $1.1 ? 0 : 1)
@@ -91,7 +92,9 @@ package struct ExplainUser {
         }
         if let item {
             facts.items = [
-                try verdict(on: item, source, served, history, request, Set(excluded), ranks.count, explained)
+                try verdict(
+                    on: item, source, served, history, request, (Set(excluded), Set(resting)), list, ranks.count,
+                    explained)
             ]
         } else {
             facts.items = list.prefix(count).map { explained(Int32($0.row)) }
@@ -106,23 +109,28 @@ package struct ExplainUser {
     }
 
     private func read(
-        _ key: ExternalID, _ asOf: Instant, ahead: Bool, _ served: ServedModel, _ source: EventSource,
-        on connection: Connection
-    ) throws -> (TokenHistory, excluded: [Int32]) {
+        _ key: ExternalID, _ asOf: Instant, _ serveAt: Instant, ahead: Bool, _ served: ServedModel,
+        _ source: EventSource, on connection: Connection
+    ) throws -> (TokenHistory, excluded: [Int32], resting: [Int32]) {
         let end = ahead ? Instant(microseconds: asOf.microseconds + Int64(OverlayRefresh.clockSkew) * 1_000_000) : asOf
         let vocabulary = served.artifact.vocabulary
         var reader = HistoryReader(
             source, vocabulary: vocabulary, settings: served.history, asOf: end.text, now: end.microseconds)
         return try connection.transaction(.readOnlySnapshot, doing: "reading the events of a user") {
-            var found = TokenHistory()
-            try reader.read(on: connection, users: .only([key])) { _, history in found = history }
-            return (found, try ExclusionReader(source, vocabulary: vocabulary).forUsers([key], on: connection)[0])
+            var found = TokenHistory(), resting: [Int32] = []
+            try reader.read(
+                on: connection, users: .only([key]),
+                restingSince: served.rules.restingSince(servedAt: serveAt.microseconds)
+            ) { _, history, own in (found, resting) = (history, own) }
+            let excluded = try ExclusionReader(source, vocabulary: vocabulary).forUsers([key], on: connection)[0]
+            return (found, excluded, resting)
         }
     }
 
     private func verdict(
         on item: String, _ source: EventSource, _ served: ServedModel, _ history: TokenHistory,
-        _ request: PackedBatch.Request, _ excluded: Set<Int32>, _ lookedAt: Int, _ explained: (Int32) -> Facts.Item
+        _ request: PackedBatch.Request, _ dropped: (excluded: Set<Int32>, resting: Set<Int32>), _ list: [Candidate],
+        _ lookedAt: Int, _ explained: (Int32) -> Facts.Item
     ) throws -> Facts.Item {
         guard let key = source.itemType.parse(item), let row = served.artifact.vocabulary.row(of: key) else {
             return Facts.Item(
@@ -134,8 +142,12 @@ package struct ExplainUser {
             found.verdict = "place \(rank) of the list"
         } else if served.isDenied(row) {
             found.verdict = "dropped: nobody gets it (not available, or an exclusion without a user)"
-        } else if excluded.contains(row) {
+        } else if dropped.excluded.contains(row) {
             found.verdict = "dropped: an exclusion of this user"
+        } else if dropped.resting.contains(row) {
+            found.verdict = "dropped: \(served.rules.whyResting)"
+        } else if let cap = served.maker.cap, cap.isFull(list.map { Int32($0.row) }, for: row) {
+            found.verdict = "dropped: the list has \(cap.most) of its category (category-cap)"
         } else if found.rankBeforeRules != nil {
             found.verdict = "not listed: the list ends at \(served.maker.kept)"
         } else {

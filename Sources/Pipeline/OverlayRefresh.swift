@@ -60,15 +60,20 @@ struct OverlayRefresh {
             source, vocabulary: served.artifact.vocabulary, settings: served.history,
             asOf: ahead.text, now: ahead.microseconds)
         var strangers = Set(users)
-        try histories.read(on: connection, users: .only(users)) { user, history in
+        var resting: [[Int32]] = []
+        try histories.read(
+            on: connection, users: .only(users),
+            restingSince: served.rules.restingSince(servedAt: asOf.microseconds)
+        ) { user, history, own in
             try context.safePoint()
             guard !history.rows.isEmpty else { return }
             known.users.append((user, history))
+            resting.append(own)
             strangers.remove(user)
         }
         known.refused = histories.refused
         let exclusions = ExclusionReader(source, vocabulary: served.artifact.vocabulary)
-        known.excluded = try exclusions.forUsers(known.users.map(\.user), on: connection)
+        known.excluded = zip(try exclusions.forUsers(known.users.map(\.user), on: connection), resting).map(+)
         let others = users.filter(strangers.contains)
         let withList = try ReleaseCatalogue(connection).users(
             others, type: source.userType, withListIn: served.release.release)

@@ -1,3 +1,4 @@
+import Blending
 import Clusters
 import Domain
 import Histories
@@ -48,6 +49,13 @@ struct ReleaseBuild {
     }
 
     private var usersPerShard: Int { context.settings.int("shard-users") }
+    private var cap: CategoryCap? { ListRules(context.settings).cap(artifact.vocabulary) }
+
+    /// The first of popular items that a list has room for.
+    private func list(_ popular: some Sequence<Candidate>, _ cap: CategoryCap?) -> [Candidate] {
+        cap?.first(facts.candidatesPerUser, of: popular) { Int32($0.row) }
+            ?? Array(popular.prefix(facts.candidatesPerUser))
+    }
 
     private func begin(_ left: Int?) throws -> ReleaseWriter {
         guard let left else {
@@ -80,7 +88,8 @@ struct ReleaseBuild {
     ) throws -> (FoundClusters, compared: ReleaseRow?) {
         let pool = WorkerPool(workers: max(1, context.threads / workers))
         let maker = try context.stage("preparing item vectors") {
-            try CandidateMaker(artifact, excluded: denied, kept: facts.candidatesPerUser, pool: pool)
+            try CandidateMaker(
+                artifact, excluded: denied, kept: facts.candidatesPerUser, cap: cap, pool: pool)
         }
         try context.stage("making lists") { try makeLists(writer, book, maker, reader) }
         try account(writer, book, denied, &report)
@@ -151,7 +160,7 @@ struct ReleaseBuild {
             } ?? [], &report)
         try context.stage("lists of excluded users") {
             let popular = recent.list(vocabulary.count, excluded: denied)
-            try writer.writeFallback(Array(popular.prefix(facts.candidatesPerUser)))
+            try writer.writeFallback(list(popular, cap))
             try writeOwnFallbacks(writer, popular, reader, &report)
         }
         try context.stage("writing transitions") { try writer.write(build) }
@@ -164,11 +173,11 @@ struct ReleaseBuild {
         _ writer: ReleaseWriter, _ popular: [Candidate], _ reader: Connection, _ report: inout RunReport
     ) throws {
         var shard: [(user: ExternalID, list: [Candidate])] = []
-        let before = writer.users, kept = facts.candidatesPerUser
+        let before = writer.users, cap = cap
         try ExclusionReader(source, vocabulary: artifact.vocabulary).usersWithout(
             listIn: writer.candidateTable, on: reader
         ) { user, excluded in
-            shard.append((user, Array(popular.lazy.filter { !excluded.contains(Int32($0.row)) }.prefix(kept))))
+            shard.append((user, list(popular.lazy.filter { !excluded.contains(Int32($0.row)) }, cap)))
             guard shard.count >= usersPerShard else { return }
             try writer.write(shard)
             shard.removeAll(keepingCapacity: true)

@@ -17,7 +17,8 @@ struct ReleaseWish {
     let facts: ReleaseFacts
 
     static let decisive =
-        ["candidates", "gap-minutes", "tokens", "session-items", "shard-users"] + TransitionMaker.decisive
+        ["candidates", "gap-minutes", "tokens", "session-items", "shard-users"] + ListRules.settings
+        + TransitionMaker.decisive
 
     /// - Parameters:
     ///   - asked: the as-of instant in the words of who asked, such as "now".

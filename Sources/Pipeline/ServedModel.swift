@@ -9,13 +9,14 @@ import ResultTables
 /// two nights makes them as that night did.
 final class ServedModel {
     /// Settings that shape a list; where the source is, is said by whoever runs the command now.
-    private static let shaping = ["gap-minutes", "tokens", "session-items"]
+    private static let shaping = ["gap-minutes", "tokens", "session-items"] + ListRules.settings
     /// What nobody gets is looked up this often. Until the next night, everybody's old lists hold it anyway.
     private static let deniedFor = Duration.seconds(60)
 
     let release: ReleaseRow
     let artifact: ModelArtifact
     let history: HistorySettings
+    let rules: ListRules
     private(set) var maker: CandidateMaker
     private let source: EventSource
     private let popular: [Candidate]
@@ -32,9 +33,10 @@ final class ServedModel {
         }
         try catalogue.requireItems(vocabulary.items, type: source.itemType, of: release)
         popular = try catalogue.fallback(of: release.release)
-        history = try Self.history(of: release, context, catalogue)
+        let settings = try Self.settings(of: release, context, catalogue)
+        (history, rules) = (settings.history, ListRules(settings))
         denied = try Self.denied(source, vocabulary, on: connection)
-        maker = try Self.maker(artifact, denied, release, context)
+        maker = try Self.maker(artifact, denied, rules, release, context)
         self.release = release
         self.source = source
     }
@@ -43,7 +45,7 @@ final class ServedModel {
     func lookForDenied(_ context: RunContext, on connection: Connection) throws {
         guard ContinuousClock.now - deniedAt > Self.deniedFor else { return }
         let now = try Self.denied(source, artifact.vocabulary, on: connection)
-        if now != denied { maker = try Self.maker(artifact, now, release, context) }
+        if now != denied { maker = try Self.maker(artifact, now, rules, release, context) }
         denied = now
         deniedAt = .now
     }
@@ -54,25 +56,24 @@ final class ServedModel {
     /// The popular list of the release, less what is excluded; longer than stored where that takes much of it.
     func popular(without excluded: Set<Int32>) -> [Candidate] {
         func isAllowed(_ row: UInt32) -> Bool { !excluded.contains(Int32(row)) && !denied.contains(Int32(row)) }
-        var list = Array(popular.lazy.filter { isAllowed($0.row) }.prefix(maker.kept))
-        guard list.count < maker.kept else { return list }
         let listed = Set(popular.map(\.row))
         // Rows are in the order of popularity.
-        for row in 0..<UInt32(artifact.vocabulary.count) where !listed.contains(row) && isAllowed(row) {
-            list.append(Candidate(row: row, score: 0, source: .popular))
-            if list.count == maker.kept { break }
+        let others = (0..<UInt32(artifact.vocabulary.count)).lazy.filter { !listed.contains($0) && isAllowed($0) }
+            .map { Candidate(row: $0, score: 0, source: .popular) }
+        let ranked = popular.filter { isAllowed($0.row) }
+        guard let cap = maker.cap else {
+            return Array(ranked.prefix(maker.kept)) + others.prefix(max(0, maker.kept - ranked.count))
         }
-        return list
+        return cap.first(maker.kept, of: ranked + others) { Int32($0.row) }
     }
 
-    private static func history(
+    private static func settings(
         of release: ReleaseRow, _ context: RunContext, _ catalogue: ReleaseCatalogue
-    ) throws -> HistorySettings {
-        guard let json = try catalogue.settings(of: release.release) else { return context.historySettings }
+    ) throws -> Settings {
+        guard let json = try catalogue.settings(of: release.release) else { return context.settings }
         let decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
         return try context.settings.taking(
-            decided.filter { shaping.contains($0.key) }, from: "release \(release.release)"
-        ).history
+            decided.filter { shaping.contains($0.key) }, from: "release \(release.release)")
     }
 
     private static func denied(
@@ -84,10 +85,13 @@ final class ServedModel {
     }
 
     private static func maker(
-        _ artifact: ModelArtifact, _ denied: Set<Int32>, _ release: ReleaseRow, _ context: RunContext
+        _ artifact: ModelArtifact, _ denied: Set<Int32>, _ rules: ListRules, _ release: ReleaseRow,
+        _ context: RunContext
     ) throws -> CandidateMaker {
         try context.stage("preparing item vectors") {
-            try CandidateMaker(artifact, excluded: denied, kept: release.candidatesPerUser, pool: context.pool)
+            try CandidateMaker(
+                artifact, excluded: denied, kept: release.candidatesPerUser, cap: rules.cap(artifact.vocabulary),
+                pool: context.pool)
         }
     }
 }

@@ -71,6 +71,11 @@ package struct Setting: Sendable {
             "users from whose last sessions the merging of lists is learned; 0: lists by the model alone"),
         Setting("similar-items", "64", .integer(1...4096), "items held for each as had together with it, for merging"),
         Setting("candidates", "100", .integer(1...10_000), "candidates per user"),
+        Setting(
+            "repeats", "allowed", .choice(["allowed", "none"]),
+            "whether lists may hold what the user had before; none: only what is new to them"),
+        Setting("cool-down-days", "0", .integer(0...100_000), "days for which what a user had is not listed again"),
+        Setting("category-cap", "0", .integer(0...10_000), "items of one category in a list, at most; 0: no cap"),
         Setting("refresh-users", "2048", .integer(1...1_000_000), "users whose lists a refresh makes at a time"),
         Setting(
             "overlay-users", "1000000", .integer(0...Int(Int32.max)),

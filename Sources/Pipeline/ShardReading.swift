@@ -62,14 +62,22 @@ final class ShardReading: Sendable {
         var withoutItems = 0
         let exclusions = ExclusionReader(worker.source, vocabulary: vocabulary)
         try worker.reader.transaction(.readOnlySnapshot, doing: "reading shard \(shard.number)") {
-            try histories.read(on: worker.reader, users: UserRange(first: shard.first, end: shard.end)) {
-                user, history in
+            var resting: [[Int32]] = []
+            let since = ListRules(worker.context.settings).restingSince(servedAt: worker.serveAt.microseconds)
+            try histories.read(
+                on: worker.reader, users: UserRange(first: shard.first, end: shard.end), restingSince: since
+            ) { user, history, own in
                 try worker.context.safePoint()
                 guard !isAbandoned.load(ordering: .relaxed) else { throw Abandoned() }
                 // Nothing to go by: such a user gets the popular list at lookup.
-                if history.rows.isEmpty { withoutItems += 1 } else { read.users.append((user, history)) }
+                guard !history.rows.isEmpty else {
+                    withoutItems += 1
+                    return
+                }
+                read.users.append((user, history))
+                resting.append(own)
             }
-            read.excluded = try exclusions.forUsers(read.users.map(\.user), on: worker.reader)
+            read.excluded = zip(try exclusions.forUsers(read.users.map(\.user), on: worker.reader), resting).map(+)
         }
         read.figures["users without a known item"] = withoutItems
         read.figures["events"] = histories.events

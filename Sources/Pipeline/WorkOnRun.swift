@@ -77,7 +77,8 @@ package struct WorkOnRun {
             items: artifact.vocabulary.count, run: run, takesOver: false, on: connection)
         let maker = try context.stage("preparing item vectors") {
             try CandidateMaker(
-                artifact, excluded: denied, kept: context.settings.int("candidates"), pool: context.pool)
+                artifact, excluded: denied, kept: context.settings.int("candidates"),
+                cap: ListRules(context.settings).cap(artifact.vocabulary), pool: context.pool)
         }
         let book = ShardBook(release: joined.release, worker: UUIDKey.random(), on: connection)
         do {

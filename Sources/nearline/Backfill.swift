@@ -36,8 +36,7 @@ struct Backfill: ParsableCommand {
     var model: String?
     @Flag(help: "Take a model that has seen later events too; a day's lists may know then what came after it.")
     var withLaterModel = false
-    @Option(help: "Candidates per user (default: 100).")
-    var candidates: String?
+    @OptionGroup var lists: ListOptions
     @Flag(help: "Make days anew that are done.")
     var again = false
     @Option(help: ArgumentHelp("Users a second at most.", valueName: "users"))
@@ -57,9 +56,10 @@ struct Backfill: ParsableCommand {
         guard [from, users, condition].count(where: { $0 != nil }) == 1 else {
             throw ValidationError("give days (--from and --to), --users or --where, one of them")
         }
-        guard from != nil || model == nil && !withLaterModel && !again && candidates == nil else {
+        guard from != nil || model == nil && !withLaterModel && !again && !lists.isGiven else {
             throw ValidationError(
-                "--model, --with-later-model, --candidates and --again are for days; users get the current release's")
+                "--model, --with-later-model, --again, --candidates and what else is wanted of lists are for days; "
+                    + "users get the current release's")
         }
         guard (1...256).contains(workers), from != nil || workers == 1 else {
             throw ValidationError("--workers must be between 1 and 256, and is for days; got \(workers)")
@@ -80,7 +80,7 @@ struct Backfill: ParsableCommand {
 
     func run() throws {
         let flags = source.settings.merging(clusters.settings) { $1 }.merging(limits.settings) { $1 }
-            .merging(["candidates": candidates]) { $1 }
+            .merging(lists.settings) { $1 }
         try execute("backfill", common, flags) { context in
             if let from, let to {
                 return try BackfillDates(

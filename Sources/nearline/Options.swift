@@ -84,6 +84,28 @@ struct ClusterOptions: ParsableArguments {
     }
 }
 
+/// What is wanted of every list.
+struct ListOptions: ParsableArguments {
+    @Option(help: "Candidates per user (default: 100).")
+    var candidates: String?
+    @Option(
+        help: "Whether lists may hold what the user had before: allowed, or none for only new items (default: allowed)."
+    )
+    var repeats: String?
+    @Option(help: "Days for which what a user had is not listed again (default: 0).")
+    var coolDownDays: String?
+    @Option(help: "Items of one category in a list, at most; 0: no cap (default: 0).")
+    var categoryCap: String?
+
+    var settings: [String: String?] {
+        [
+            "candidates": candidates, "repeats": repeats, "cool-down-days": coolDownDays, "category-cap": categoryCap,
+        ]
+    }
+
+    var isGiven: Bool { settings.values.contains { $0 != nil } }
+}
+
 /// Lines that people ask to be shown: more than this nobody reads, and the database counts in 32 bits.
 func requireCount(_ count: Int) throws {
     guard (1...1_000_000).contains(count) else {

@@ -32,8 +32,7 @@ struct Precompute: ParsableCommand {
     var serveAt: String?
     @Option(help: "Model artifact (default: the newest that has seen nothing after the as-of instant).")
     var model: String?
-    @Option(help: "Candidates per user (default: 100).")
-    var candidates: String?
+    @OptionGroup var lists: ListOptions
     @Flag(help: "Leave the release built; nearline publish makes it current.")
     var noPublish = false
     @Flag(
@@ -66,7 +65,7 @@ struct Precompute: ParsableCommand {
         try execute(
             "precompute", common,
             source.settings.merging(snapshots.settings) { $1 }.merging(clusters.settings) { $1 }
-                .merging(limits.settings) { $1 }.merging(["candidates": candidates]) { $1 }
+                .merging(limits.settings) { $1 }.merging(lists.settings) { $1 }
         ) {
             try PrecomputeCandidates(
                 asOf: asOf ?? "now", serveAt: serveAt, modelFile: model, publishes: !noPublish, again: again,

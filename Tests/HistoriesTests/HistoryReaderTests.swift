@@ -33,6 +33,35 @@ import Testing
         #expect(pass.events == 2 && pass.refused.total == 0)
     }
 
+    @Test func whatWasHadSinceAnInstantIsKnownBeyondTheTokenBudget() throws {
+        let tables = try SourceTables()
+        let times = (0..<30).map { "(1, \(100 + $0), '2024-05-\($0 < 9 ? "0" : "")\($0 + 1) 12:00Z', 'click')" }
+        try tables.insert(
+            times.joined(separator: ", ") + ", (1, 500, '2024-05-20 12:00Z', 'impression'), "
+                + "(2, 100, '2024-05-10 11:59:59.999999Z', 'click'), (2, 101, '2024-05-10 12:00Z', 'cart')")
+        let vocabulary = try tables.vocabulary()
+        var settings = HistorySettings()
+        (settings.tokensPerUser, settings.itemsPerSession) = (8, 4)
+        let since = Moment.year2024 + (31 + 29 + 31 + 30 + 9) * 86_400_000_000 + 43_200_000_000
+        for (restingSince, wanted) in [
+            (nil, [[], []]), (since, [Array(109..<130), [101]]), (Int64.min, [Array(100..<130), [100, 101]]),
+        ] {
+            var reader = HistoryReader(
+                try tables.source(), vocabulary: vocabulary, settings: settings, asOf: "2026-01-01Z",
+                now: Moment.year2026)
+            var found: [[Int]] = []
+            try reader.read(on: tables.connection, restingSince: restingSince) { _, history, resting in
+                #expect(history.tokens <= 8 && resting == resting.sorted())
+                found.append(
+                    resting.map { row in
+                        guard case .integer(let id) = vocabulary.items[Int(row)] else { return -1 }
+                        return Int(id)
+                    }.sorted())
+            }
+            #expect(found == wanted)
+        }
+    }
+
     @Test func textKeysComeInTheOrderOfTheirBytes() throws {
         let tables = try SourceTables(users: "text", items: "text")
         // Under the rules of a language, b would stand before B and é before z.
