@@ -129,15 +129,15 @@ package final class FrozenNetwork: @unchecked Sendable {
         let D = settings.width, C = batch.contexts, tableWidth = first == nil ? D : 5 * D
         let stream = space.stream.reserve(batch.rows * D), shared = space.shared.reserve(tableWidth)
         let active = first == nil ? space.active.pointer : space.active.reserve(batch.rows * 4 * D)
-        for c in 0..<C {
-            contextTables.sum(batch, c, width: tableWidth, into: shared)
-            if first != nil { (active + c * 4 * D).update(from: shared, count: 4 * D) }
-            (stream + c * D).update(from: shared + tableWidth - D, count: D)
-            guard batch.firstItem[c + 1] > batch.firstItem[c] else { continue }
-            itemTables.sum(batch, c, width: tableWidth, into: shared)
-            let range = Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1])
-            batch.item.withUnsafeBufferPointer { item in
-                batch.action.withUnsafeBufferPointer { actions in
+        batch.item.withUnsafeBufferPointer { item in
+            batch.action.withUnsafeBufferPointer { actions in
+                for c in 0..<C {
+                    contextTables.sum(batch, c, width: tableWidth, into: shared)
+                    if first != nil { (active + c * 4 * D).update(from: shared, count: 4 * D) }
+                    (stream + c * D).update(from: shared + tableWidth - D, count: D)
+                    let range = Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1])
+                    guard !range.isEmpty else { continue }
+                    itemTables.sum(batch, c, width: tableWidth, into: shared)
                     if let first {
                         first.embed(
                             range, shared: shared, items: items.pointer, item: item, actions: action.pointer,
