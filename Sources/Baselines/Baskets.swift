@@ -23,7 +23,7 @@ struct Baskets: Sendable {
         for history in log.histories {
             switch kind {
             case .users: items.append(Self.newest(history.rows[...]))
-            case .sessions: history.forEachSession { items.append(Self.newest($1)) }
+            case .sessions: history.forEachSession { if !$0.isLifelong { items.append(Self.newest($1)) } }
             }
         }
         self.items = items

@@ -79,7 +79,7 @@ extension TokenHistory {
             guard !kept.isEmpty else { continue }
             engaged.append(
                 startsAt: session.startsAt, scene: session.scene,
-                items: kept.map { (row: rows[$0], action: actions[$0]) })
+                items: kept.map { (row: rows[$0], action: actions[$0]) }, isLifelong: session.isLifelong)
         }
         return engaged
     }

@@ -59,8 +59,9 @@ package final class Blender {
         self.kept = kept
         self.cap = cap
         self.workers = workers
-        // So that no list is short while there are items left: what another source excludes, the model's list does too.
-        depth = max(kept, CandidatePool.depth)
+        // So that no list is short while there are items left: what another source excludes, the model's list does too. Of a
+        // cap nobody knows how much it takes out.
+        depth = max(cap == nil ? kept : 4 * kept, CandidatePool.depth)
         let popular = tables.mostPopular(CandidatePool.depth) { !excluded.contains($0) }
         let isDenied = (0..<Int32(tables.items)).map { excluded.contains($0) }
         spares = (0..<workers.workers).map { _ in Spare() }

@@ -12,7 +12,8 @@ package struct CategoryCap: Sendable {
     /// The first `kept` of what is given best first, less what its category has no place for: what a greedy hand would take.
     package func first<Item>(_ kept: Int, of items: some Sequence<Item>, row: (Item) -> Int32) -> [Item] {
         var taken: [Int32: Int] = [:], first: [Item] = []
-        for item in items where first.count < kept {
+        for item in items {
+            guard first.count < kept else { break }
             let category = category[Int(row(item))]
             if category != 0 {
                 guard taken[category, default: 0] < most else { continue }

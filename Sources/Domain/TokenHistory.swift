@@ -5,11 +5,14 @@ package struct SessionHead: Equatable, Sendable {
     /// Row in the vocabulary's scenes.
     package var scene: Int32
     package var items: Int32
+    /// Whether it is none, but stands for all that lies before the others; only ever the first.
+    package var isLifelong = false
 
-    package init(startsAt: Int64, scene: Int32, items: Int32) {
+    package init(startsAt: Int64, scene: Int32, items: Int32, isLifelong: Bool = false) {
         self.startsAt = startsAt
         self.scene = scene
         self.items = items
+        self.isLifelong = isLifelong
     }
 }
 
@@ -30,13 +33,23 @@ package struct TokenHistory: Equatable, Sendable {
     /// Context tokens and item tokens together.
     package var tokens: Int { sessions.count + rows.count }
 
-    package mutating func append(startsAt: Int64, scene: Int32, items: some Sequence<(row: Int32, action: UInt8)>) {
+    package mutating func append(
+        startsAt: Int64, scene: Int32, items: some Sequence<(row: Int32, action: UInt8)>, isLifelong: Bool = false
+    ) {
         let before = rows.count
         for item in items {
             rows.append(item.row)
             actions.append(item.action)
         }
-        sessions.append(SessionHead(startsAt: startsAt, scene: scene, items: Int32(rows.count - before)))
+        sessions.append(
+            SessionHead(startsAt: startsAt, scene: scene, items: Int32(rows.count - before), isLifelong: isLifelong))
+    }
+
+    /// The sessions of another history behind these.
+    package mutating func append(_ other: TokenHistory) {
+        sessions += other.sessions
+        rows += other.rows
+        actions += other.actions
     }
 
     /// The first `count` sessions.
@@ -44,6 +57,26 @@ package struct TokenHistory: Equatable, Sendable {
         let kept = sessions.prefix(count)
         let items = kept.reduce(0) { $0 + Int($1.items) }
         return TokenHistory(sessions: Array(kept), rows: Array(rows[..<items]), actions: Array(actions[..<items]))
+    }
+
+    /// The sessions of these numbers, in their order.
+    package func keeping(_ isKept: (_ number: Int) -> Bool) -> TokenHistory {
+        var kept = TokenHistory(), begin = 0
+        for (number, head) in sessions.enumerated() {
+            let items = begin..<begin + Int(head.items)
+            begin = items.upperBound
+            guard isKept(number) else { continue }
+            kept.append(
+                startsAt: head.startsAt, scene: head.scene,
+                items: items.map { (row: rows[$0], action: actions[$0]) }, isLifelong: head.isLifelong)
+        }
+        return kept
+    }
+
+    /// How many sessions had begun by an instant. What stands for all before the others is known when these begin.
+    package func sessions(upTo instant: Int64) -> Int {
+        let begun = sessions.prefix { $0.startsAt <= instant }.count
+        return begun == 1 && sessions[0].isLifelong ? 0 : begun
     }
 
     /// The newest sessions that fit `budget` tokens; the newest one is always kept.

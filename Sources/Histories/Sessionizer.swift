@@ -9,7 +9,9 @@ import Domain
 /// - an item repeated in a session counts once, with its strongest action;
 /// - a session over `itemsPerSession` keeps the strongest actions, the earlier ones among equals;
 /// - memory is bounded: a session is forgotten once the ones after it fill the token budget; what is still added to it
-///   is dropped, and of an id only the name is kept.
+///   makes no new one, and of an id only the name is kept;
+/// - of what is forgotten, the items of the most sessions may be kept as one first session, within the budget
+///   (`lifelongItems`): a user's lasting taste, however long their life.
 package struct Sessionizer {
     fileprivate struct Open {
         var startsAt: Int64
@@ -24,20 +26,28 @@ package struct Sessionizer {
     private let gap: Int64
     private let tokenBudget: Int
     private let itemsPerSession: Int
+    private let lifelongItems: Int
+    /// Of sessions that are held no longer: in how many an item was, its strongest action; where and when the first of them began.
+    private var lifelong: [Int32: (sessions: Int32, action: UInt8)] = [:]
+    private var oldest: (startsAt: Int64, scene: Int32)?
     private var sessions: [Open] = []
     private var first = 0
     private var tokens = 0
-    /// Places in ``sessions``; ``forgotten`` for a session that is no longer held.
+    /// Places in ``sessions``; ``isForgotten`` for a session that is no longer held.
     private var byID: [String: Int] = [:]
     private var byScene: [Int32: (place: Int, lastAt: Int64)] = [:]
     /// Of the scene that was on last, whose entry in ``byScene`` is not kept up: nearly every event is on the same.
     private var recent: (scene: Int32, place: Int, lastAt: Int64) = (0, Sessionizer.none, 0)
-    private static let forgotten = -1
+    private static let isForgotten = -1
     private static let none = -2
 
-    /// - Parameter gapSeconds: a longer pause begins a new session.
-    package init(gapSeconds: Int64, tokenBudget: Int, itemsPerSession: Int) {
-        precondition(itemsPerSession > 0 && tokenBudget > itemsPerSession, "a session fits the budget")
+    /// - Parameters:
+    ///   - gapSeconds: a longer pause begins a new session.
+    ///   - lifelongItems: items that stand for what is forgotten, at most; 0: nothing does.
+    package init(gapSeconds: Int64, tokenBudget: Int, itemsPerSession: Int, lifelongItems: Int = 0) {
+        let first = lifelongItems == 0 ? 0 : lifelongItems + 1
+        precondition(itemsPerSession > 0 && tokenBudget - first > itemsPerSession, "a session fits the budget")
+        self.lifelongItems = lifelongItems
         gap = gapSeconds * 1_000_000
         self.tokenBudget = tokenBudget
         self.itemsPerSession = itemsPerSession
@@ -46,7 +56,7 @@ package struct Sessionizer {
     /// - Parameter time: microseconds since the epoch, not before the last event's.
     package mutating func add(at time: Int64, row: Int32, action: Action, session: String?, scene: Int32) {
         let place = openSession(at: time, id: session, scene: scene)
-        guard place != Sessionizer.forgotten else { return }
+        guard place != Sessionizer.isForgotten else { return remember(row, action.rawValue, sessions: 0) }
         let before = sessions[place].items.count
         sessions[place].take(row, action.rawValue, at: time, most: itemsPerSession)
         tokens += sessions[place].items.count - before
@@ -72,8 +82,56 @@ package struct Sessionizer {
         if !byScene.isEmpty { byScene.removeAll(keepingCapacity: true) }
         recent = (0, Sessionizer.none, 0)
         (first, tokens) = (0, 0)
-        history = history.newest(budget: tokenBudget)
-        return (history, starts.suffix(history.sessions.count))
+        history = cut(history)
+        return withLifelong(history, starts.suffix(history.sessions.count))
+    }
+
+    /// Cuts a history from the left to the budget, and to what the first session leaves of it where there is one.
+    private mutating func cut(_ whole: TokenHistory) -> TokenHistory {
+        let leavesRoom = lifelongItems > 0 && (oldest != nil || whole.tokens > tokenBudget)
+        let history = whole.newest(budget: leavesRoom ? tokenBudget - lifelongItems - 1 : tokenBudget)
+        let left = whole.sessions.count - history.sessions.count
+        guard lifelongItems > 0, left > 0 else { return history }
+        if oldest == nil { oldest = (whole.sessions[0].startsAt * 1_000_000, whole.sessions[0].scene) }
+        for place in 0..<whole.rows.count - history.rows.count {
+            remember(whole.rows[place], whole.actions[place], sessions: 1)
+        }
+        return history
+    }
+
+    /// The history behind the session that stands for all that was forgotten, if there is one.
+    private mutating func withLifelong(
+        _ history: TokenHistory, _ starts: some Sequence<Int64>
+    ) -> (history: TokenHistory, startsAt: [Int64]) {
+        guard let oldest else { return (history, Array(starts)) }
+        // What was only shown comes last, however often.
+        func isBefore(
+            _ a: (row: Int32, of: (sessions: Int32, action: UInt8)),
+            _ b: (row: Int32, of: (sessions: Int32, action: UInt8))
+        ) -> Bool {
+            let (shownA, shownB) = (
+                a.of.action == Action.impression.rawValue, b.of.action == Action.impression.rawValue
+            )
+            if shownA != shownB { return shownB }
+            if a.of.sessions != b.of.sessions { return a.of.sessions > b.of.sessions }
+            return a.of.action != b.of.action ? a.of.action > b.of.action : a.row < b.row
+        }
+        let kept = lifelong.sorted { isBefore(($0.key, $0.value), ($1.key, $1.value)) }.prefix(lifelongItems)
+        var all = TokenHistory()
+        all.append(
+            startsAt: oldest.startsAt.flooredDivision(by: 1_000_000), scene: oldest.scene,
+            items: kept.sorted { $0.key < $1.key }.map { (row: $0.key, action: $0.value.action) }, isLifelong: true)
+        all.append(history)
+        lifelong.removeAll(keepingCapacity: true)
+        self.oldest = nil
+        return (all, [oldest.startsAt] + starts)
+    }
+
+    /// - Parameter more: 0 for what is added to a session that may have been counted with this item before.
+    private mutating func remember(_ row: Int32, _ action: UInt8, sessions more: Int32) {
+        guard lifelongItems > 0 else { return }
+        let known = lifelong[row, default: (0, 0)]
+        lifelong[row] = (max(1, known.sessions + more), max(known.action, action))
     }
 
     private mutating func openSession(at time: Int64, id: String?, scene: Int32) -> Int {
@@ -100,12 +158,16 @@ package struct Sessionizer {
     private mutating func forgetWhatCannotFit() {
         while first < sessions.count - 1, tokens - 1 - sessions[first].items.count > tokenBudget {
             tokens -= 1 + sessions[first].items.count
-            if let id = sessions[first].id { byID[id] = Sessionizer.forgotten }
+            if let id = sessions[first].id { byID[id] = Sessionizer.isForgotten }
             let scene = sessions[first].scene
             if recent.scene == scene {
-                if recent.place == first { recent.place = Sessionizer.forgotten }
+                if recent.place == first { recent.place = Sessionizer.isForgotten }
             } else if byScene[scene]?.place == first {
-                byScene[scene]?.place = Sessionizer.forgotten
+                byScene[scene]?.place = Sessionizer.isForgotten
+            }
+            if lifelongItems > 0 {
+                if oldest == nil { oldest = (sessions[first].startsAt, scene) }
+                for item in sessions[first].items { remember(item.row, item.action, sessions: 1) }
             }
             sessions[first].items = []
             sessions[first].places = [:]

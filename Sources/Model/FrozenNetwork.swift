@@ -51,6 +51,13 @@ package final class FrozenNetwork: @unchecked Sendable {
     /// like the others.
     package static let lookupBytes = 320 << 20
 
+    /// Whether the first block is looked up, not multiplied.
+    package static func looksUp(
+        _ settings: ModelSettings, items: Int, _ lookupBytes: Int = FrozenNetwork.lookupBytes
+    ) -> Bool {
+        settings.blocks > 1 && items * settings.width * 5 * MemoryLayout<Float>.size <= lookupBytes
+    }
+
     /// - Parameters:
     ///   - sums: `[V, D]`, summed item, category and seller rows.
     ///   - lookupBytes: the most that looking up the first block may take.
@@ -65,11 +72,10 @@ package final class FrozenNetwork: @unchecked Sendable {
         let towers = (0..<2).map { kind in
             PackedMatrix(dense + layout.tower + kind * D * D, stride: D, inner: D, columns: D)
         }
-        let looksUp = layout.blocks.count > 1 && sums.count * 5 * MemoryLayout<Float>.size <= lookupBytes
+        let looksUp = Self.looksUp(settings, items: sums.count / D, lookupBytes)
         let projection = looksUp ? TokenProjection(width: D, columns: 4 * D, epsilon: settings.epsilon) : nil
-        let projections = layout.blocks[0].projections(dense, width: D).map {
-            PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D)
-        }
+        let firstKinds = looksUp ? layout.blocks[0].projections(dense, width: D) : []
+        let projections = firstKinds.map { PackedMatrix($0, stride: 4 * D, inner: D, columns: 4 * D) }
         first = projection
         func mapped(_ rows: Floats, _ count: Int, _ kind: Int, bias: Bool = false) -> FloatBuffer {
             let out = FloatBuffer(count * D)

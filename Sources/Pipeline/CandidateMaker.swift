@@ -104,7 +104,7 @@ struct CandidateMaker {
 
     /// How far the user's vector turns when each session is left out: one less the cosine.
     func influence(of history: TokenHistory, request: PackedBatch.Request) -> [Float] {
-        let without = history.sessions.indices.map(history.without)
+        let without = history.sessions.indices.map { left in history.keeping { $0 != left } }
         encoder.encode([history] + without, requests: without.map { _ in request } + [request], into: queries)
         let query = queries.pointer
         return history.sessions.indices.map {
@@ -161,21 +161,5 @@ struct CandidateMaker {
     /// The scene that a user was on last: the best guess of where the next session will be.
     static func request(at seconds: Int64, after history: TokenHistory) -> PackedBatch.Request {
         PackedBatch.Request(time: seconds, scene: history.sessions.last?.scene ?? 0)
-    }
-}
-
-extension TokenHistory {
-    /// The same with one session less.
-    fileprivate func without(session left: Int) -> TokenHistory {
-        var others = TokenHistory(), begin = 0
-        for (number, session) in sessions.enumerated() {
-            let items = begin..<begin + Int(session.items)
-            begin = items.upperBound
-            guard number != left else { continue }
-            others.append(
-                startsAt: session.startsAt, scene: session.scene,
-                items: items.map { (row: rows[$0], action: actions[$0]) })
-        }
-        return others
     }
 }

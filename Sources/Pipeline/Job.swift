@@ -13,6 +13,7 @@ extension Settings {
         history.gapMinutes = int("gap-minutes")
         history.tokensPerUser = int("tokens")
         history.itemsPerSession = int("session-items")
+        history.lifelongItems = int("lifelong-items")
         return history
     }
 }
@@ -69,6 +70,7 @@ extension RunContext {
         training.seed = UInt64(settings.int("seed"))
         training.tokensPerUser = settings.int("tokens")
         training.itemsPerSession = settings.int("session-items")
+        training.lengthAlpha = settings.real("length-alpha")
         return training
     }
 

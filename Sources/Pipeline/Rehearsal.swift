@@ -38,7 +38,7 @@ struct Rehearsal {
         before = corpus.upTo(instant)
         var place = 0, found: [(user: Int, next: Set<Int32>, draw: UInt64)] = []
         for (history, hash) in zip(corpus.histories, corpus.hashes) {
-            let known = history.sessions.prefix { $0.startsAt <= instant }.count
+            let known = history.sessions(upTo: instant)
             guard known > 0 else { continue }
             defer { place += 1 }
             let items = history.sessions.prefix(known).reduce(0) { $0 + Int($1.items) }
@@ -53,8 +53,8 @@ struct Rehearsal {
 
     private static func usersWithBoth(_ corpus: TrainingCorpus, _ instant: Int64) -> Int {
         corpus.histories.reduce(0) { count, history in
-            guard let first = history.sessions.first, let last = history.sessions.last else { return count }
-            return count + (first.startsAt <= instant && last.startsAt > instant ? 1 : 0)
+            let begun = history.sessions(upTo: instant)
+            return count + (begun > 0 && begun < history.sessions.count ? 1 : 0)
         }
     }
 
@@ -101,7 +101,7 @@ extension TrainingCorpus {
     fileprivate func upTo(_ instant: Int64) -> TrainingCorpus {
         var before = TrainingCorpus(tokenBudget: .max)
         for (history, hash) in zip(histories, hashes) {
-            before.add(history.prefix(history.sessions.prefix { $0.startsAt <= instant }.count), hash: hash)
+            before.add(history.prefix(history.sessions(upTo: instant)), hash: hash)
         }
         return before
     }

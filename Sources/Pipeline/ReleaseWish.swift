@@ -17,7 +17,7 @@ struct ReleaseWish {
     let facts: ReleaseFacts
 
     static let decisive =
-        ["candidates", "gap-minutes", "tokens", "session-items", "shard-users"] + ListRules.settings
+        ["candidates", "gap-minutes", "tokens", "session-items", "lifelong-items", "shard-users"] + ListRules.settings
         + TransitionMaker.decisive
 
     /// - Parameters:

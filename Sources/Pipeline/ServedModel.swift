@@ -9,7 +9,7 @@ import ResultTables
 /// two nights makes them as that night did.
 final class ServedModel {
     /// Settings that shape a list; where the source is, is said by whoever runs the command now.
-    private static let shaping = ["gap-minutes", "tokens", "session-items"] + ListRules.settings
+    private static let shaping = ["gap-minutes", "tokens", "session-items", "lifelong-items"] + ListRules.settings
     /// What nobody gets is looked up this often. Until the next night, everybody's old lists hold it anyway.
     private static let deniedFor = Duration.seconds(60)
 
@@ -56,22 +56,23 @@ final class ServedModel {
     /// The popular list of the release, less what is excluded; longer than stored where that takes much of it.
     func popular(without excluded: Set<Int32>) -> [Candidate] {
         func isAllowed(_ row: UInt32) -> Bool { !excluded.contains(Int32(row)) && !denied.contains(Int32(row)) }
+        let stored = popular.filter { isAllowed($0.row) }
+        guard stored.count < maker.kept else { return Array(stored.prefix(maker.kept)) }
         let listed = Set(popular.map(\.row))
         // Rows are in the order of popularity.
         let others = (0..<UInt32(artifact.vocabulary.count)).lazy.filter { !listed.contains($0) && isAllowed($0) }
             .map { Candidate(row: $0, score: 0, source: .popular) }
-        let ranked = popular.filter { isAllowed($0.row) }
-        guard let cap = maker.cap else {
-            return Array(ranked.prefix(maker.kept)) + others.prefix(max(0, maker.kept - ranked.count))
-        }
-        return cap.first(maker.kept, of: ranked + others) { Int32($0.row) }
+        let all = [AnySequence(stored), AnySequence(others)].lazy.joined()
+        return maker.cap?.first(maker.kept, of: all) { Int32($0.row) } ?? Array(all.prefix(maker.kept))
     }
 
     private static func settings(
         of release: ReleaseRow, _ context: RunContext, _ catalogue: ReleaseCatalogue
     ) throws -> Settings {
         guard let json = try catalogue.settings(of: release.release) else { return context.settings }
-        let decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
+        var decided = (try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))) ?? [:]
+        // Of a release from before there was a setting: it was made as if by its default.
+        for name in shaping where decided[name] == nil { decided[name] = Setting.named(name)?.standard }
         return try context.settings.taking(
             decided.filter { shaping.contains($0.key) }, from: "release \(release.release)")
     }

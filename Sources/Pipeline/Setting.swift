@@ -53,6 +53,9 @@ package struct Setting: Sendable {
         Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
+        Setting(
+            "length-alpha", "2", .real(1...2),
+            "training thins histories above tokens^(alpha / 2), the longer the more often (stochastic length); 2: none"),
         Setting("increment-days", "10", .integer(1...10_000), "train --incremental: days whose sessions are targets"),
         Setting(
             "increment-epochs", "4", .integer(1...10_000), "train --incremental: passes over the users of a bucket"),
@@ -65,6 +68,9 @@ package struct Setting: Sendable {
         Setting("seed", "1", .integer(0...Int.max), "seed of everything drawn in training"),
         Setting("tokens", "512", .integer(8...100_000), "tokens of history read per user"),
         Setting("session-items", "64", .integer(1...4096), "items kept per session, the strongest actions first"),
+        Setting(
+            "lifelong-items", "0", .integer(0...4096),
+            "items of most sessions before the tokens, read as one first session; 0: what lies before is not read"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting(
             "blend-users", "3000", .integer(0...100_000),
@@ -75,7 +81,9 @@ package struct Setting: Sendable {
             "repeats", "allowed", .choice(["allowed", "none"]),
             "whether lists may hold what the user had before; none: only what is new to them"),
         Setting("cool-down-days", "0", .integer(0...100_000), "days for which what a user had is not listed again"),
-        Setting("category-cap", "0", .integer(0...10_000), "items of one category in a list, at most; 0: no cap"),
+        Setting(
+            "category-cap", "0", .integer(0...10_000),
+            "items of one category in a list, at most, even where it is shorter then (max-short-share); 0: no cap"),
         Setting("refresh-users", "2048", .integer(1...1_000_000), "users whose lists a refresh makes at a time"),
         Setting(
             "overlay-users", "1000000", .integer(0...Int(Int32.max)),

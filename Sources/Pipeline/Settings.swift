@@ -41,6 +41,7 @@ package struct Settings: Sendable {
     /// Environment names that are not settings but mean something to the executable, to its jobs or to its tests.
     private static let otherNames: Set<String> = [
         "NEARLINE_CONFIG", "NEARLINE_BIN", "NEARLINE_CPU_LEVEL", "NEARLINE_TRAIN_EVERY", "NEARLINE_INCREMENTS",
+        "NEARLINE_MODEL_AGE",
         "NEARLINE_BACKFILL_RATE",
         ChatEndpoint.keyVariable,
     ]
@@ -98,6 +99,11 @@ package struct Settings: Sendable {
         guard int("tokens") > int("session-items") else {
             throw SettingsError.inconsistent(
                 "tokens (\(int("tokens"))) must be more than session-items (\(int("session-items")))")
+        }
+        guard int("lifelong-items") == 0 || int("tokens") > int("session-items") + int("lifelong-items") + 1 else {
+            throw SettingsError.inconsistent(
+                "tokens (\(int("tokens"))) must be more than session-items (\(int("session-items"))), lifelong-items "
+                    + "(\(int("lifelong-items"))) and 1 together")
         }
     }
 

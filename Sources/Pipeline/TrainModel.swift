@@ -35,7 +35,9 @@ package struct TrainModel {
     private static let decisive = [
         "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "negative-sampling", "learning-rate",
         "weight-decay",
-        "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "corpus-tokens",
+        "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "lifelong-items",
+        "length-alpha",
+        "corpus-tokens",
         "gap-minutes", "blend-users", "similar-items", "events", "items",
     ]
     private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]

@@ -28,7 +28,7 @@ struct Holdout {
     private mutating func split(_ corpus: TrainingCorpus, from begin: Int64) {
         (training, histories, isTarget, targets) = ([], [], [], 0)
         for (history, hash) in zip(corpus.histories, corpus.hashes) {
-            let kept = history.sessions.prefix { $0.startsAt <= begin }.count
+            let kept = history.sessions(upTo: begin)
             guard hash % 10 == 3, kept < history.sessions.count, kept > 0 else {
                 training.append(history)
                 continue

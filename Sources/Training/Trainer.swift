@@ -64,6 +64,7 @@ package final class Trainer {
     private let ranking: HeldOutRanking
     private let buckets: TimeBuckets
     private let sampler: NegativeSampler
+    private let length: StochasticLength
 
     /// - Parameters:
     ///   - parameters: at their start; they hold the model when ``run`` returns.
@@ -80,6 +81,7 @@ package final class Trainer {
         self.pool = pool
         holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
         users = corpus.histories.count
+        length = StochasticLength(tokens: settings.tokensPerUser, alpha: settings.lengthAlpha)
         sampler = NegativeSampler(
             items: vocabulary.count, count: settings.negatives,
             popularityOf: settings.samplesByPopularity ? holdout.training : nil)
@@ -162,7 +164,9 @@ package final class Trainer {
         var sum = 0.0, done = 0, tokens = 0
         for (number, batchUsers) in plan.enumerated() {
             var draw = SeededGenerator(seed: settings.seed, stream: 2, UInt64(epoch), UInt64(number))
-            let histories = batchUsers.map { holdout.training[$0].newest(budget: settings.tokensPerUser) }
+            let histories = batchUsers.map {
+                length.cut(holdout.training[$0].newest(budget: settings.tokensPerUser), &draw)
+            }
             let negatives = sampler.draw(&draw)
             let batch = TrainingBatch(
                 histories, weights: histories.map(weights), negatives: negatives.rows,
@@ -200,6 +204,8 @@ package final class Trainer {
     /// A session counts half as a target after a half-life: what users do now matters more than what they did.
     private func weights(_ history: TokenHistory) -> [Float] {
         history.sessions.map {
+            // What stands for many sessions came next after none.
+            guard !$0.isLifelong else { return 0 }
             if let bound = settings.targetsAfter, $0.startsAt <= bound { return 0 }
             guard settings.halfLifeDays > 0 else { return 1 }
             return Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))

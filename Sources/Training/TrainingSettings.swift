@@ -18,6 +18,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Tokens of history that a user is read with.
     package var tokensPerUser = 512
     package var itemsPerSession = 64
+    /// Between 1 and 2: how far long histories are thinned in a pass (``StochasticLength``); 2: not at all.
+    package var lengthAlpha = 2.0
     /// Epochs without better held-out lists before training stops; 0 never stops early.
     package var patience = 6
     package var seed: UInt64 = 1

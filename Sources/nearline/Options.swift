@@ -57,6 +57,8 @@ struct SourceOptions: ParsableArguments {
     var tokens: String?
     @Option(help: "Items kept per session (default: 64).")
     var sessionItems: String?
+    @Option(help: "Items that stand for the history before the tokens, as one first session; 0: none (default: 0).")
+    var lifelongItems: String?
     @Option(help: "Refused rows above which the run fails (default: 1000).")
     var maxBadRows: String?
     @Option(help: "Folder of model artifacts (default: .nearline/models).")
@@ -65,7 +67,8 @@ struct SourceOptions: ParsableArguments {
     var settings: [String: String?] {
         [
             "events": events, "items": items, "exclusions": exclusions, "gap-minutes": gapMinutes, "tokens": tokens,
-            "session-items": sessionItems, "max-bad-rows": maxBadRows, "models": models,
+            "session-items": sessionItems, "lifelong-items": lifelongItems, "max-bad-rows": maxBadRows,
+            "models": models,
         ]
     }
 }

@@ -39,6 +39,10 @@ struct Train: ParsableCommand {
     var dropout: String?
     @Option(help: "Days after which a session counts half as a target; 0: all alike (default: 60).")
     var halfLifeDays: String?
+    @Option(
+        help: "Histories above tokens^(alpha / 2) are thinned, the longer the more often: 1 to 2, 2: none (default: 2)."
+    )
+    var lengthAlpha: String?
     @Option(help: "Epochs without better held-out lists before stopping; 0: never (default: 6).")
     var patience: String?
     @Option(
@@ -92,7 +96,8 @@ struct Train: ParsableCommand {
             "width": width, "heads": heads, "blocks": blocks, "horizons": horizons, "epochs": epochs, "batch": batch,
             "negatives": negatives, "negative-sampling": negativeSampling, "learning-rate": learningRate,
             "weight-decay": weightDecay, "dropout": dropout,
-            "half-life-days": halfLifeDays, "patience": patience, "item-start": itemStart, "seed": seed,
+            "half-life-days": halfLifeDays, "length-alpha": lengthAlpha, "patience": patience, "item-start": itemStart,
+            "seed": seed,
             "corpus-tokens": corpusTokens,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {

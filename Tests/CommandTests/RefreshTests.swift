@@ -22,6 +22,24 @@ import Testing
         #expect(try [users[0], newcomer].map { try shop.list(of: $0, inRelease: 2) } == lists)
     }
 
+    @Test func aRefreshReadsHistoriesAsItsReleaseDid() throws {
+        let shop = try Shop.refreshing(), user = try shop.users(1)[0]
+        let shaped = ["NEARLINE_TOKENS": "24", "NEARLINE_SESSION_ITEMS": "6", "NEARLINE_LIFELONG_ITEMS": "8"]
+        let plain = try shop.list(of: user)
+        try shop.succeed("precompute", "--as-of", Shop.asOf, with: shaped)
+        #expect(try shop.list(of: user) != plain)
+        try shop.click(user)
+        try shop.succeed("refresh")
+        let asOf = try shop.text("SELECT as_of::text AS text FROM nearline.overlay LIMIT 1")
+        let made = try shop.list(of: user)
+        for others in [shaped, shaped.merging(["NEARLINE_LIFELONG_ITEMS": "0"]) { $1 }] {
+            try shop.succeed("precompute", "--as-of", asOf, "--again", with: others)
+            let release = try shop.number("SELECT max(release) FROM nearline.release")
+            let list = try shop.list(of: user, inRelease: release)
+            #expect((list == made) == (others == shaped))
+        }
+    }
+
     @Test func nobodyWaitingIsNothingToDoAndNothingFedIsSaidSo() throws {
         let shop = try Shop.published()
         try shop.refuse("refresh", code: 66, saying: ["nearline refresh --install", "shop.events"])

@@ -51,6 +51,52 @@ import Testing
         #expect(sessionizer.finish().sessions.count == 256)
     }
 
+    /// The items of most sessions of all that the budget leaves no room for, before what it has room for.
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func aFirstSessionStandsForWhatIsForgottenForSeed(_ seed: UInt64) {
+        var draw = SeededGenerator(seed: seed, stream: 0x11fe), second: Int64 = 0
+        let lifelong = 1 + draw.below(6), budget = lifelong + 6 + draw.below(20)
+        let stream = (0..<10 + draw.below(200)).map { _ in
+            second += Int64(draw.below(900))
+            return Event.second(second, Int32(draw.below(25)))
+        }
+        var sessionizer = Sessionizer(
+            gapSeconds: 600, tokenBudget: budget, itemsPerSession: 4, lifelongItems: lifelong)
+        let found = sessionizer.history(stream)
+        let whole = history(stream, gapSeconds: 600, tokenBudget: 1_000_000, itemsPerSession: 4)
+        guard whole.tokens > budget else {
+            #expect(found == whole)
+            return
+        }
+        let rest = whole.newest(budget: budget - lifelong - 1), left = whole.sessions.count - rest.sessions.count
+        var sessions: [Int32: Int] = [:]
+        for row in whole.rowsBySession.prefix(left).joined() { sessions[row, default: 0] += 1 }
+        let kept = sessions.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map(\.key)
+        #expect(found.rowsBySession == [kept.prefix(lifelong).sorted()] + rest.rowsBySession)
+        #expect(found.sessions[0].startsAt == whole.sessions[0].startsAt && found.tokens <= budget)
+        #expect(found.sessions.map(\.isLifelong) == found.sessions.indices.map { $0 == 0 })
+        // Before the second began, what the first stands for was not all there.
+        #expect(found.sessions(upTo: found.sessions[1].startsAt - 1) == 0)
+        #expect(found.sessions(upTo: found.sessions[1].startsAt) >= 2)
+        // The next user begins with nothing.
+        sessionizer.add(at: 0, row: 7, action: .click, session: nil, scene: 0)
+        #expect(sessionizer.finish().rowsBySession == [[7]])
+    }
+
+    @Test func whatIsAddedToAForgottenSessionIsRememberedToo() {
+        var sessionizer = Sessionizer(gapSeconds: 600, tokenBudget: 12, itemsPerSession: 4, lifelongItems: 2)
+        for second in 0..<40 {
+            // One session goes on all the time, and what is in it is seen nowhere else.
+            sessionizer.add(at: Int64(second) * 2_000_000, row: 5, action: .cart, session: "long", scene: 0)
+            sessionizer.add(
+                at: Int64(second) * 2_000_000 + 1, row: Int32(10 + second), action: .click, session: "\(second)",
+                scene: 0)
+        }
+        let found = sessionizer.finish()
+        #expect(found.rowsBySession[0].contains(5) && found.tokens <= 12)
+        #expect(found.actions[found.rowsBySession[0].firstIndex(of: 5)!] == Action.cart.rawValue)
+    }
+
     /// Ten times the events may take forty times as long, not a hundred: the clocks of shared machines are noisy.
     @Test func timeGrowsWithTheEventsAndNotWithTheirSquare() {
         func nanoseconds(_ events: Int) -> Double {

@@ -110,6 +110,12 @@ import Testing
             return
         }
         #expect(try error(flags: ["tokens": "65", "session-items": "64"]) == nil)
+        let room = ["tokens": "74", "session-items": "64", "lifelong-items": "8"]
+        #expect(try error(flags: room) == nil)
+        guard case .inconsistent = try error(flags: room.merging(["lifelong-items": "9"]) { $1 }) else {
+            Issue.record("one session and what stands for the rest do not fit")
+            return
+        }
     }
 
     @Test(arguments: [

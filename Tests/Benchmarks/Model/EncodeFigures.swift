@@ -25,7 +25,7 @@ struct EncodeFigures: ParsableCommand {
                 + "\(rounded(100 * flops / seconds / roof.flops, 0))% of the roof")
     }
 
-    /// What the arithmetic needs at least: products of all rows, scores and sums of the keys that are seen, of the last block
+    /// What the arithmetic needs at least: products of all rows, but for the first block's projection where that is looked up, scores and sums of the keys that are seen, of the last block
     /// values and keys for all rows and the rest for the request.
     static func flops(_ history: TokenHistory, _ s: ModelSettings) -> Double {
         let D = Double(s.width), rows = Double(history.tokens + 1)
@@ -36,6 +36,7 @@ struct EncodeFigures: ParsableCommand {
         }
         let full = rows * D * 8 * D + Double(pairs + before) * 4 * D + rows * 2 * D * D
         let last = rows * D * 4 * D + 4 * D * D + Double(before) * 4 * D + 2 * D * D
-        return Double(s.blocks - 1) * full + last + 2 * D * D
+        let lookedUp = FrozenNetwork.looksUp(s, items: s.items) ? rows * D * 8 * D : 0
+        return Double(s.blocks - 1) * full + last + 2 * D * D - lookedUp
     }
 }
