@@ -76,6 +76,7 @@ let package = Package(
                 .embedInCode("sql/0009_leases.sql"), .embedInCode("sql/0010_operations.sql"),
                 .embedInCode("sql/0011_dates.sql"), .embedInCode("sql/0012_refresh.sql"),
                 .embedInCode("sql/0013_refresh_order.sql"),
+                .embedInCode("sql/0014_model_files.sql"),
             ]),
 
         // C

@@ -3,8 +3,9 @@
 # jobs/nightly.sh [OPTION ...], options as in `nearline precompute --help`. For cron (cron/nearline.crontab).
 #
 # A day (UTC) is made once: called again it is over at once, and so it may be called every hour, to make up for a machine
-# that was off. A model is trained every NEARLINE_TRAIN_EVERY days (7); where that fails, lists are made with the last one. With
-# NEARLINE_INCREMENTS=yes the last model is trained a little further on the days between, which leaves one more file a night.
+# that was off. A model is trained every NEARLINE_TRAIN_EVERY days (7) and goes on from the last one on the days between
+# (NEARLINE_INCREMENTS=no: is left as it is); where that fails, lists are made with the last one. Models that no release needs go
+# when they are older than NEARLINE_MODEL_AGE ('30 days'); a backfill of days before has none then that knows nothing later.
 #
 # Exit codes are those of nearline: 0 done or nothing to do, 65 a gate refused it, 75 another run is at work.
 set -euo pipefail
@@ -19,7 +20,7 @@ nearline=.build/release/nearline
 today=$(date -u +%F)
 
 training=0 often=(--every "${NEARLINE_TRAIN_EVERY:-7}d")
-case ${NEARLINE_INCREMENTS:-no} in
+case ${NEARLINE_INCREMENTS:-yes} in
     yes) often=(--every 1d --incremental --from-scratch-every "${NEARLINE_TRAIN_EVERY:-7}d") ;;
     no) ;;
     *)
@@ -34,6 +35,6 @@ made=$("$nearline" precompute --date "$today" --catch-up "$@")
 printf '%s\n' "$made"
 [[ $made != 'nothing to do'* ]] || exit "$training"
 
-"$nearline" prune
+"$nearline" prune --models-older-than "${NEARLINE_MODEL_AGE:-30 days}"
 "$nearline" status --max-age 26h
 exit "$training"

@@ -1576,9 +1576,11 @@ CREATE TABLE nearline.model (
     item_type text NOT NULL,
     settings jsonb NOT NULL,
     figures jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp with time zone
 );
 COMMENT ON TABLE nearline.model IS 'Trained models: the artifact is the file, this row says where it is and what it saw.';
+COMMENT ON COLUMN nearline.model.removed_at IS 'When nearline prune removed the file; NULL while it is there.';
 CREATE TABLE nearline.payload_dictionary (
     dictionary bigint NOT NULL,
     bytes bytea NOT NULL,

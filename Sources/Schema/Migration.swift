@@ -31,6 +31,7 @@ package struct Migration: Sendable {
         Migration("0011_dates", PackageResources._011_dates_sql),
         Migration("0012_refresh", PackageResources._012_refresh_sql),
         Migration("0013_refresh_order", PackageResources._013_refresh_order_sql),
+        Migration("0014_model_files", PackageResources._014_model_files_sql),
     ]
 
     private init(_ file: String, _ bytes: [UInt8], formerHashes: Set<String> = []) {

@@ -8,7 +8,7 @@ struct Prune: ParsableCommand {
             Never removes the current release, a pinned one, the one that a rollback would go to, or one that waits to be
             published. Releases of past days, which nearline backfill makes, stay too, unless --history is given. Tables that an older transaction may still read are left to the next prune.
 
-            Example: nearline prune --keep 3 --min-age '2 days'
+            Example: nearline prune --keep 3 --min-age '2 days' --models-older-than '30 days'
             """)
 
     @Option(help: "Releases that were served and are good, the current one with them, that stay.")
@@ -17,6 +17,11 @@ struct Prune: ParsableCommand {
     var minAge = "0"
     @Flag(help: "Also remove the releases of past days, as old as --min-age, whether whole or half built.")
     var history = false
+    @Option(
+        help: ArgumentHelp(
+            "Also remove files of models as old as this that are neither the newest nor any release's: an interval.",
+            valueName: "interval"))
+    var modelsOlderThan: String?
     @OptionGroup var common: CommonOptions
     @OptionGroup var snapshots: SnapshotOptions
     @Flag(help: "Only say what would go.")
@@ -28,7 +33,9 @@ struct Prune: ParsableCommand {
 
     func run() throws {
         try execute("prune", common, snapshots.settings) {
-            try PruneReleases(keep: keep, minAge: minAge, history: history, dryRun: dryRun).run($0)
+            try PruneReleases(
+                keep: keep, minAge: minAge, history: history, modelsOlderThan: modelsOlderThan, dryRun: dryRun
+            ).run($0)
         }
     }
 }

@@ -38,10 +38,11 @@ import Testing
         try shop.succeed(
             "train", "--as-of",
             try shop.text("SELECT ((now() AT TIME ZONE 'UTC')::date - 10)::text || 'T00:00:00Z' AS text"))
-        #expect(try start("nightly", of: shop, with: ["NEARLINE_TRAIN_EVERY": "11"]).wait().code == 0)
-        #expect(try models(shop) == 2)
-        #expect(try start("nightly", of: shop, with: ["NEARLINE_TRAIN_EVERY": "10"]).wait().code == 0)
-        #expect(try models(shop) == 3)
+        for (age, trained) in [("11", 2), ("10", 3)] {
+            let settings = ["NEARLINE_TRAIN_EVERY": age, "NEARLINE_INCREMENTS": "no"]
+            #expect(try start("nightly", of: shop, with: settings).wait().code == 0)
+            #expect(try models(shop) == trained)
+        }
         try shop.refuse("train", "--every", "week", code: 64, saying: ["--every", "'week'"])
     }
 
@@ -49,17 +50,67 @@ import Testing
         let shop = try Shop.published()
         let dayBefore = try shop.text("SELECT ((now() AT TIME ZONE 'UTC')::date - 1)::text || 'T00:00:00Z' AS text")
         try shop.succeed("train", "--as-of", dayBefore)
-        let settings = ["NEARLINE_INCREMENTS": "yes"]
-        let night = try start("nightly", of: shop, with: settings).wait()
+        let night = try start("nightly", of: shop).wait()
         #expect(night.code == 0 && !night.errors.contains("from scratch"), "\(night.errors)")
         #expect(try models(shop) == 3)
         #expect(
             try shop.number(
                 "SELECT count(*) FROM nearline.run WHERE command = 'train' AND counts ? 'users of the bucket'") == 1)
-        #expect(try start("nightly", of: shop, with: settings).wait().output.contains("nothing to do"))
+        #expect(try start("nightly", of: shop).wait().output.contains("nothing to do"))
         let unclear = try start("nightly", of: shop, with: ["NEARLINE_INCREMENTS": "true"]).wait()
         #expect(unclear.code == 64 && unclear.errors.contains("'true'; say yes or no"), "\(unclear.errors)")
         #expect(try models(shop) == 3)
+    }
+
+    @Test func modelsThatNobodyNeedsGoWhenTheyAreOldEnough() throws {
+        let shop = try Shop.published()
+        let days = try shop.texts(
+            """
+            SELECT ((now() AT TIME ZONE 'UTC')::date - d)::text || 'T00:00:00Z' AS text FROM generate_series(9, 6, -1) d
+            """)
+        for day in days { try shop.succeed("train", "--as-of", day) }
+        #expect(try start("nightly", of: shop, with: ["NEARLINE_INCREMENTS": "no"]).wait().code == 0)
+        let there = "SELECT model AS text FROM nearline.model WHERE removed_at IS NULL ORDER BY as_of"
+        func files() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "\(shop.folder)/models").count {
+                $0.hasSuffix(".safetensors")
+            }
+        }
+        #expect(try shop.texts(there).count == 5 && files() == 5)
+        // Two releases, of the first and of the last model; of the others two are old enough.
+        try shop.execute(
+            """
+            UPDATE nearline.model SET created_at = now() - interval '31 days' WHERE as_of <= '\(days[1])'
+            """)
+        let again = try start("nightly", ["--again"], of: shop, with: ["NEARLINE_INCREMENTS": "no"]).wait()
+        #expect(again.code == 0, "\(again.errors)")
+        #expect(try shop.texts(there).count == 3 && files() == 3)
+        let dry = try shop.succeed("prune", "--models-older-than", "0", "--dry-run")
+        #expect(dry == "would prune 1 model file\n", "\(dry)")
+        #expect(try files() == 3)
+        // A file that is gone before is noted as gone; the releases' own and the newest stay.
+        try FileManager.default.removeItem(
+            atPath: shop.text("SELECT file AS text FROM nearline.model WHERE as_of = '\(days[2])'"))
+        #expect(try shop.succeed("prune", "--models-older-than", "0").contains("1 model file removed"))
+        #expect(try shop.texts(there).count == 2 && files() == 2)
+        try shop.succeed("rollback")
+        try shop.succeed("explain", shop.text("SELECT min(user_id)::text AS text FROM shop.events"))
+        // Trained once more it is there again.
+        try shop.succeed("train", "--as-of", days[2], "--again")
+        #expect(try shop.texts(there).count == 3 && files() == 3)
+        // A file that lies elsewhere was given by somebody, and is theirs.
+        let own = "\(shop.folder)/own.safetensors"
+        try FileManager.default.moveItem(
+            atPath: shop.text("SELECT file AS text FROM nearline.model WHERE as_of = '\(days[2])'"), toPath: own)
+        try shop.execute("UPDATE nearline.model SET file = '\(own)' WHERE as_of = '\(days[2])'")
+        #expect(try !shop.succeed("prune", "--models-older-than", "0").contains("model file"))
+        #expect(FileManager.default.fileExists(atPath: own))
+        // One that is gone and comes back as a file is known again.
+        try shop.execute("UPDATE nearline.model SET file = '/gone', removed_at = now() WHERE as_of = '\(days[2])'")
+        try shop.succeed("precompute", "--model", own)
+        #expect(try shop.texts(there).count == 3)
+        try shop.succeed("explain", shop.text("SELECT min(user_id)::text AS text FROM shop.events"))
+        try shop.refuse("prune", "--models-older-than", "soon", code: 65, saying: ["interval"])
     }
 
     @Test func aTrainingThatFailsKeepsNobodyFromTodaysLists() throws {
