@@ -14,7 +14,7 @@ struct BackfillModel {
     let hasSeenLater: Bool
 
     /// The newest that has seen nothing after the day began; without one, the one that has seen least of it, which stays
-    /// the same whatever is trained meanwhile.
+    /// the same whatever is trained meanwhile; among those whose files are there.
     ///
     /// - Parameters:
     ///   - file: decides, where it is given.
