@@ -45,17 +45,18 @@ package struct PruneReleases {
             let doomed = try pruner.doomed(keep: keep, minAge: minAge, history: history)
             let bytes = try doomed.reduce(0) { try $0 + catalogue.bytes(of: $1) }
             // As it is now: models of the releases that would go are not among them yet.
-            let models = try modelsOlderThan.map { try ModelRegistry(connection).unneeded(olderThan: $0).map(\.model) }
+            let models =
+                try modelsOlderThan.map { try unneeded(olderThan: $0, context, on: connection).map(\.model) } ?? []
             let parts = [
                 doomed.isEmpty ? nil : "\(numbers(doomed)), \(sizeText(bytes))",
-                (models ?? []).isEmpty ? nil : modelFiles(models!.count),
+                models.isEmpty ? nil : modelFiles(models.count),
             ].compactMap(\.self)
             return Answer(
                 parts.isEmpty ? "nothing to prune" : "would prune " + parts.joined(separator: ", and "),
-                Facts(pruned: doomed, models: models ?? [], bytes: bytes))
+                Facts(pruned: doomed, models: models, bytes: bytes))
         }
         // Before anything goes: an age that is none ends this here.
-        if let modelsOlderThan { _ = try ModelRegistry(connection).unneeded(olderThan: modelsOlderThan) }
+        if let modelsOlderThan { _ = try unneeded(olderThan: modelsOlderThan, context, on: connection) }
         var facts = Facts(pruned: [], bytes: 0)
         try context.booked(on: connection, settings: "{}") { ledger, report in
             facts.bytes = try pruner.doomed(keep: keep, minAge: minAge, history: history).reduce(0) {
@@ -101,8 +102,17 @@ package struct PruneReleases {
         return Answer(text(facts), facts)
     }
 
-    /// Files of the configured folder, which training writes; a model that was given as a file is somebody's own.
-    ///
+    /// Those with a file in the configured folder, which training writes; one that was given as a file is somebody's own.
+    private func unneeded(
+        olderThan age: String, _ context: RunContext, on connection: Connection
+    ) throws -> [ModelRow] {
+        let folder = Self.folder(context.settings.text("models"))
+        return try ModelRegistry(connection).unneeded(olderThan: age).filter {
+            Self.folder(URL(fileURLWithPath: $0.file).deletingLastPathComponent().path) == folder
+                && FileManager.default.fileExists(atPath: folder)
+        }
+    }
+
     /// First the file, then the note of it: killed in between, the next call finds no file and notes it.
     private func removeModels(
         olderThan age: String, _ context: RunContext, on connection: Connection
@@ -112,12 +122,8 @@ package struct PruneReleases {
             context.log.info("models stay while a \(command) is running")
             return []
         }
-        let registry = ModelRegistry(connection), folder = Self.folder(context.settings.text("models"))
-        guard FileManager.default.fileExists(atPath: folder) else { return [] }
-        return try registry.unneeded(olderThan: age).compactMap { row in
-            guard Self.folder(URL(fileURLWithPath: row.file).deletingLastPathComponent().path) == folder else {
-                return nil
-            }
+        let registry = ModelRegistry(connection)
+        return try unneeded(olderThan: age, context, on: connection).compactMap { row in
             do {
                 try FileManager.default.removeItem(atPath: row.file)
             } catch CocoaError.fileNoSuchFile {
