@@ -10,6 +10,11 @@ package final class TimeOrder {
     package init() {}
 
     package func cover(_ batch: PackedBatch) {
+        // In hand: as properties of a class they would be looked after at every token.
+        var order: [Int32] = [], session: [Int32] = [], first: [Int32] = []
+        swap(&order, &self.order)
+        swap(&session, &self.session)
+        swap(&first, &self.first)
         order.removeAll(keepingCapacity: true)
         session.removeAll(keepingCapacity: true)
         first.removeAll(keepingCapacity: true)
@@ -29,6 +34,9 @@ package final class TimeOrder {
             first.append(Int32(order.count - base))
             longest = max(longest, order.count - base)
         }
+        swap(&order, &self.order)
+        swap(&session, &self.session)
+        swap(&first, &self.first)
     }
 
     /// What is handed to `body` is good inside it only.
