@@ -135,8 +135,7 @@ package final class Blender {
         if bar > -.infinity { order = pool.rows.indices.filter { scores[$0] >= bar } }
         order = order.filter { scores[$0] > -.infinity }
         order.sort { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : pool.rows[$0] < pool.rows[$1] }
-        let listed = cap?.first(kept, of: order) { pool.rows[$0] } ?? Array(order.prefix(kept))
-        return listed.map { i in
+        return cap.first(kept, of: order) { pool.rows[$0] }.map { i in
             Candidate(
                 row: UInt32(pool.rows[i]), score: Float(exp(Double(scores[i] - top)) / total),
                 source: source(of: i, pool, weights))

@@ -30,3 +30,10 @@ package struct CategoryCap: Sendable {
         return own != 0 && list.count { category[Int($0)] == own } >= most
     }
 }
+
+extension CategoryCap? {
+    /// The first `kept` that there is room for; where there is no cap, the first.
+    package func first<Item>(_ kept: Int, of items: some Sequence<Item>, row: (Item) -> Int32) -> [Item] {
+        self?.first(kept, of: items, row: row) ?? Array(items.prefix(kept))
+    }
+}

@@ -5,7 +5,7 @@ package struct SessionHead: Equatable, Sendable {
     /// Row in the vocabulary's scenes.
     package var scene: Int32
     package var items: Int32
-    /// Whether it is none, but stands for all that lies before the others; only ever the first.
+    /// No session of the user's, but the items that stand for all sessions before the others; only ever the first.
     package var isLifelong = false
 
     package init(startsAt: Int64, scene: Int32, items: Int32, isLifelong: Bool = false) {

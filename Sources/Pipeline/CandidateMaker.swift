@@ -65,9 +65,7 @@ struct CandidateMaker {
         _ histories: [TokenHistory], requests: [PackedBatch.Request], excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
         let lists = try modelLists(histories, requests, excluded, context)
-        guard let blender else {
-            return cap.map { cap in lists.map { cap.first(kept, of: $0) { Int32($0.row) } } } ?? lists
-        }
+        guard let blender else { return lists.map { cap.first(kept, of: $0) { Int32($0.row) } } }
         return context.part("merging") {
             blender.lists(Self.asked(histories, lists, excluded), queries: queries.pointer)
         }

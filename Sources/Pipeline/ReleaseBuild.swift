@@ -53,8 +53,7 @@ struct ReleaseBuild {
 
     /// The first of popular items that a list has room for.
     private func list(_ popular: some Sequence<Candidate>, _ cap: CategoryCap?) -> [Candidate] {
-        cap?.first(facts.candidatesPerUser, of: popular) { Int32($0.row) }
-            ?? Array(popular.prefix(facts.candidatesPerUser))
+        cap.first(facts.candidatesPerUser, of: popular) { Int32($0.row) }
     }
 
     private func begin(_ left: Int?) throws -> ReleaseWriter {

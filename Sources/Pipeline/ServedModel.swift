@@ -63,7 +63,7 @@ final class ServedModel {
         let others = (0..<UInt32(artifact.vocabulary.count)).lazy.filter { !listed.contains($0) && isAllowed($0) }
             .map { Candidate(row: $0, score: 0, source: .popular) }
         let all = [AnySequence(stored), AnySequence(others)].lazy.joined()
-        return maker.cap?.first(maker.kept, of: all) { Int32($0.row) } ?? Array(all.prefix(maker.kept))
+        return maker.cap.first(maker.kept, of: all) { Int32($0.row) }
     }
 
     private static func settings(

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A block of floats on a 64-byte boundary that grows and never shrinks: scratch space and parameters of the model.
 ///
 /// Not safe to share between threads while one of them writes; the pool's workers each own theirs.
@@ -46,16 +44,9 @@ package final class FloatBuffer: @unchecked Sendable {
     /// Floats of the widest tile.
     private static let slack = 64
 
-    /// Where it pays to ask for huge pages: the rows of large tables are met in no order, and of small pages each costs a
-    /// walk through the page table (two of them on a virtual machine).
-    private static let hugePage = 2 << 20, large = 16 << 20
-
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
         // Kernels read whole tiles: those of the last row may run over the end.
-        let bytes = (count + slack) * 4, isLarge = bytes >= large
-        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? hugePage : 64)
-        // Advice: where the system does not take it, pages are small as before.
-        if isLarge { madvise(block, bytes / hugePage * hugePage, Int32(MADV_HUGEPAGE)) }
-        return block.bindMemory(to: Float.self, capacity: count + slack)
+        UnsafeMutableRawPointer.allocate(byteCount: (count + slack) * 4, alignment: 64).bindMemory(
+            to: Float.self, capacity: count + slack)
     }
 }

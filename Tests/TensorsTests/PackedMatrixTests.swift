@@ -3,15 +3,7 @@ import Testing
 
 /// Products with packed matrices against the readable twin, over sizes that fill no tile, some, and several.
 @Suite struct PackedMatrixTests {
-    private func drawn(_ count: Int, _ seed: UInt64) -> FloatBuffer {
-        var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
-        let buffer = FloatBuffer(count)
-        for i in 0..<count {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            buffer.pointer[i] = Float(state >> 40) / Float(1 << 24) * 2 - 1
-        }
-        return buffer
-    }
+    private func drawn(_ count: Int, _ seed: UInt64) -> FloatBuffer { drawnFloats(count, seed: seed) }
 
     private func expectClose(_ a: some Sequence<Float>, _ b: some Sequence<Float>, _ what: String) {
         for (i, (a, b)) in zip(a, b).enumerated() { #expect(abs(a - b) < 2e-5, "\(what), \(i): \(a) against \(b)") }

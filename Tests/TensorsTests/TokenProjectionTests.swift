@@ -3,16 +3,8 @@ import Testing
 
 /// Rows added up of tables that went through the matrix before, against norm and product of each row.
 @Suite struct TokenProjectionTests {
-    private func drawn(_ count: Int, _ seed: UInt64) -> FloatBuffer {
-        var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
-        let buffer = FloatBuffer(count)
-        for i in 0..<count {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            // Rows with a mean that is not near zero, as tables have.
-            buffer.pointer[i] = Float(state >> 40) / Float(1 << 24) * 2 - 0.6
-        }
-        return buffer
-    }
+    /// Rows with a mean that is not near zero, as tables have.
+    private func drawn(_ count: Int, _ seed: UInt64) -> FloatBuffer { drawnFloats(count, seed: seed, around: 0.4) }
 
     @Test(arguments: [(2, 3), (16, 16), (24, 96), (33, 70), (64, 256), (96, 384)])
     func projectionsMatchTheirTwin(width: Int, columns: Int) {
