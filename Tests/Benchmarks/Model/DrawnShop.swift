@@ -2,7 +2,8 @@ import Domain
 import Model
 import Tensors
 
-/// A model with drawn weights, and histories of as many tokens as were asked for.
+/// A model with drawn weights, and histories of as many tokens as were asked for: the peer's sequences have the same number, and
+/// a query at the first of each session.
 struct DrawnShop {
     static let now: Int64 = 1_760_000_000
     let parameters: ModelParameters
@@ -25,11 +26,11 @@ struct DrawnShop {
         var time = Self.now - 40 * 86_400
         while left > 0 {
             time += 3600 + Int64(draw.below(80_000))
-            let items = (0..<min(left, shape.session)).map { _ in
+            let items = (1..<max(1, min(left, shape.session))).map { _ in
                 (row: Int32(draw.below(shape.items)), action: UInt8(draw.below(4)))
             }
             history.append(startsAt: time, scene: 0, items: items)
-            left -= items.count
+            left -= 1 + items.count
         }
         return history
     }

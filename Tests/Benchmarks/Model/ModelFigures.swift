@@ -10,11 +10,12 @@ struct ModelFigures: ParsableCommand {
 
 /// The shape of the model and of what it is given.
 struct Shape: ParsableArguments {
-    @Option(help: "Tokens of items in a history.") var tokens = 256
+    @Option(help: "Tokens of a history, sessions' and items' together (as `nearline train --tokens` counts).")
+    var tokens = 256
     @Option(help: "Width of a token.") var width = 64
     @Option(help: "Attention heads.") var heads = 2
     @Option(help: "HSTU blocks.") var blocks = 2
-    @Option(help: "Items of a session.") var session = 8
+    @Option(help: "Tokens of a session: its own and its items'.") var session = 8
     @Option(help: "Items that there are.") var items = 100_000
     @Option(help: "Threads.") var threads = 2
     @Option(help: "Runs, of which the middle one counts.") var runs = 7
