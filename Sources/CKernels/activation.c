@@ -2,10 +2,10 @@
 #include "dispatch.h"
 
 // dx = dy * silu'(x), silu'(x) = s + x s (1 - s)
-DISPATCHED void nearline_silu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, long n) {
+DISPATCHED void nearline_silu_backward(const float *restrict x, float *restrict dy, long n) {
     for (long i = 0; i < n; i++) {
         float s = sigmoid(x[i]);
-        dx[i] = dy[i] * (s + x[i] * s * (1.0f - s));
+        dy[i] *= s + x[i] * s * (1.0f - s);
     }
 }
 

@@ -27,11 +27,12 @@ void nearline_gather(const float *rows, long stride, const int32_t *order, long 
                     gather_v0(rows, stride, order, tokens, width, out, padded_width));
 }
 
-void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
-                     const int32_t *asked, long count, float *scratch, float *out, long stride) {
-    NEARLINE_CHOOSE(attend_v3(at, query, key, value, asked, count, scratch, out, stride),
-                    attend_v4(at, query, key, value, asked, count, scratch, out, stride),
-                    attend_v0(at, query, key, value, asked, count, scratch, out, stride));
+void nearline_attend(const nearline_attention *at, const float *query, const float *key, long row_stride,
+                     const float *turns, const float *key_columns, const float *value, const int32_t *asked, long count,
+                     float *scratch, float *out, long stride) {
+#define ATTEND(at_level) at_level(at, query, key, row_stride, turns, key_columns, value, asked, count, scratch, out, stride)
+    NEARLINE_CHOOSE(ATTEND(attend_v3), ATTEND(attend_v4), ATTEND(attend_v0));
+#undef ATTEND
 }
 
 void nearline_attend_last(const nearline_attention *at, const float *query, const float *turns, const float *keys,

@@ -61,6 +61,24 @@ INLINE_AT vf AT(neighbours)(vf x) {
 #endif
 }
 
+// The sum of each vector's lanes.
+INLINE_AT vf AT(totals)(vf x[LANES]) {
+    AT(transpose)(x);
+#pragma unroll
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) x[i] += x[i + half];
+    return x[0];
+}
+
+// A row turned by its session, zeros beyond its width.
+INLINE_AT void AT(turn_row)(const float *row, const float *turn, long width, float *out, long padded_width) {
+    for (long j = 0; j < padded_width; j += LANES) {
+        vf x = AT(load_some)(row + j, width - j);
+        vf cosine = AT(load_some)(turn + j, width - j), sine = AT(load_some)(turn + width + j, width - j);
+        AT(store)(out + j, AT(fma)(AT(neighbours)(x), sine, x * cosine));
+    }
+}
+
 // `width` numbers of each of `tokens` rows, turned by the row's session (turns null: as they are), as columns: out
 // [width, padded].
 static TARGET void AT(turn)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
@@ -95,14 +113,28 @@ static TARGET void AT(gather)(const float *rows, long stride, const int32_t *ord
             AT(store)(out + j, AT(load_some)(rows + order[p] * stride + j, width - j));
 }
 
-// What an item token reads of itself, at time difference 0; nothing for a context token, which is among the keys.
-INLINE_AT void AT(own)(const nearline_attention *at, const float *query, const float *key, float *own) {
+// left . right of each token, rows as in the batch. Of a query and a key: what turns both by the same angle changes nothing.
+INLINE_AT void AT(dots)(const nearline_attention *at, const float *left, long left_stride, const float *right,
+                        long right_stride, float *out) {
     for (long p = 0; p < at->tokens; p += LANES) {
-        vf z = (vf)at->bias[0];
-        for (long k = 0; k < at->width; k++)
-            z = AT(fma)(AT(load)(query + k * at->padded + p), AT(load)(key + k * at->padded + p), z);
-        AT(store)(own + p, AT(silu)(z) * at->scale);
+        vf sums[LANES];
+#pragma unroll
+        for (int i = 0; i < LANES; i++) {
+            sums[i] = (vf)0.0f;
+            if (p + i >= at->tokens) continue;
+            const float *a = left + at->order[p + i] * left_stride, *b = right + at->order[p + i] * right_stride;
+            for (long j = 0; j < at->width; j += LANES)
+                sums[i] = AT(fma)(AT(load_some)(a + j, at->width - j), AT(load_some)(b + j, at->width - j), sums[i]);
+        }
+        AT(store)(out + p, AT(totals)(sums));
     }
+}
+
+// What an item token reads of itself, at time difference 0; nothing for a context token, which is among the keys.
+INLINE_AT void AT(own)(const nearline_attention *at, const float *query, const float *key, long stride, float *own) {
+    AT(dots)(at, query, stride, key, stride, own);
+    for (long p = 0; p < at->tokens; p += LANES)
+        AT(store)(own + p, AT(silu)(AT(load)(own + p) + at->bias[0]) * at->scale);
     for (long s = 0; s < at->sessions; s++) own[at->first[s]] = 0.0f;
 }
 
@@ -119,7 +151,7 @@ INLINE_AT void AT(biases)(const nearline_attention *at, long s, float *bias) {
     bias[at->first[s]] = at->bias[bucket[s]];
 }
 
-// sums += left . right for ROWS tokens and `vectors` vectors of keys, both given as columns.
+// sums += left . right for ROWS tokens, given as rows, and `vectors` vectors of keys, given as columns.
 INLINE_AT void AT(columns_product)(const nearline_attention *at, const float *const *left, const float *right, long from,
                                    int vectors, vf sums[ROWS][COLUMNS]) {
     for (long k = 0; k < at->width; k++) {
@@ -128,7 +160,7 @@ INLINE_AT void AT(columns_product)(const nearline_attention *at, const float *co
         for (int j = 0; j < vectors; j++) keys[j] = AT(load)(right + k * at->padded + from + j * LANES);
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
-            vf token = (vf)left[i][k * at->padded];
+            vf token = (vf)left[i][k];
 #pragma unroll
             for (int j = 0; j < vectors; j++) sums[i][j] = AT(fma)(token, keys[j], sums[i][j]);
         }
@@ -213,11 +245,13 @@ INLINE_AT void AT(values)(const nearline_attention *at, const float *weights, co
 #define BY_REST(call)
 #endif
 
-// scratch: own [padded], bias [ROWS][padded], weights [ROWS][padded].
-static TARGET void AT(attend)(const nearline_attention *at, const float *query, const float *key, const float *value,
-                              const int32_t *asked, long count, float *scratch, float *out, long stride) {
+// scratch: own [padded], bias [ROWS][padded], weights [ROWS][padded], queries [ROWS][padded_width].
+static TARGET void AT(attend)(const nearline_attention *at, const float *query, const float *key, long row_stride,
+                              const float *turns, const float *key_columns, const float *value, const int32_t *asked,
+                              long count, float *scratch, float *out, long stride) {
     float *own = scratch, *biases = own + at->padded, *weights = biases + ROWS * at->padded;
-    AT(own)(at, query, key, own);
+    float *turned = weights + ROWS * at->padded;
+    AT(own)(at, query, key, row_stride, own);
     long filled = -1;
     for (long a = 0; a < count; a += ROWS) {
         long place[ROWS], seen[ROWS], keys = 0;
@@ -226,7 +260,9 @@ static TARGET void AT(attend)(const nearline_attention *at, const float *query, 
             place[i] = asked[a + i < count ? a + i : count - 1];
             long s = at->session[place[i]];
             seen[i] = at->first[s] + 1;
-            row[i] = query + place[i];
+            row[i] = turned + i * at->padded_width;
+            AT(turn_row)(query + at->order[place[i]] * row_stride, turns + s * 2 * at->width, at->width,
+                         turned + i * at->padded_width, at->padded_width);
             // Sessions follow each other: those of one tile have slots of their own.
             bias[i] = biases + s % ROWS * at->padded;
             if (s > filled) {
@@ -235,7 +271,7 @@ static TARGET void AT(attend)(const nearline_attention *at, const float *query, 
             }
             keys = seen[i] > keys ? seen[i] : keys;
         }
-#define WEIGH(from, vectors) AT(weigh)(at, row, key, bias, seen, from, vectors, weights)
+#define WEIGH(from, vectors) AT(weigh)(at, row, key_columns, bias, seen, from, vectors, weights)
 #define VALUES(column, vectors) \
     AT(values)(at, weights, own, value, place, keys, column, vectors, out, stride, count - a)
         BY_VECTORS(keys, WEIGH);
@@ -279,11 +315,7 @@ static TARGET void AT(attend_last)(const nearline_attention *at, const float *qu
             for (long j = 0; j < width; j += LANES)
                 sums[i] = AT(fma)(AT(load)(against + j), AT(load_some)(key + j, width - j), sums[i]);
         }
-        AT(transpose)(sums);
-#pragma unroll
-        for (int half = LANES / 2; half > 0; half /= 2)
-            for (int i = 0; i < half; i++) sums[i] += sums[i + half];
-        vf x = AT(silu)(AT(load)(biases + p) + sums[0]) * at->scale;
+        vf x = AT(silu)(AT(load)(biases + p) + AT(totals)(sums)) * at->scale;
         AT(store)(weights + p, p + LANES > seen ? AT(before)(x, p, seen) : x);
     }
     enum { CHAINS = 4 };
@@ -304,14 +336,8 @@ static TARGET void AT(attend_last)(const nearline_attention *at, const float *qu
 // Rows turned by their sessions, in the order of time: out [tokens, padded_width], zeros beyond width.
 static TARGET void AT(turn_rows)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
                                  long width, const float *turns, float *out, long padded_width) {
-    for (long p = 0; p < tokens; p++, out += padded_width) {
-        const float *turn = turns + session[p] * 2 * width, *row = rows + order[p] * stride;
-        for (long j = 0; j < padded_width; j += LANES) {
-            vf x = AT(load_some)(row + j, width - j);
-            vf cosine = AT(load_some)(turn + j, width - j), sine = AT(load_some)(turn + width + j, width - j);
-            AT(store)(out + j, AT(fma)(AT(neighbours)(x), sine, x * cosine));
-        }
-    }
+    for (long p = 0; p < tokens; p++)
+        AT(turn_row)(rows + order[p] * stride, turns + session[p] * 2 * width, width, out + p * padded_width, padded_width);
 }
 
 // Rows turned back (with turns null: as they are), to their places in the packed batch.
@@ -421,17 +447,13 @@ INLINE_AT void AT(collect)(const nearline_attention *at, const float *factors, c
 // The diagonal: what item tokens read of themselves.
 INLINE_AT void AT(own_back)(const nearline_attention *at, const nearline_attention_back *back, float *weights,
                             float *slopes) {
+    AT(dots)(at, back->query, back->stride, back->key, back->stride, weights);
+    AT(dots)(at, back->value, back->stride, back->gradient, back->gradient_stride, slopes);
     for (long p = 0; p < at->tokens; p += LANES) {
-        vf z = (vf)at->bias[0], upstream = (vf)0.0f;
-        for (long k = 0; k < at->width; k++) {
-            long place = k * at->padded + p;
-            z = AT(fma)(AT(load)(back->query_columns + place), AT(load)(back->key_columns + place), z);
-            upstream = AT(fma)(AT(load)(back->gradient_columns + place), AT(load)(back->value_columns + place), upstream);
-        }
         vf value, slope;
-        AT(silu_and_slope)(z, &value, &slope);
+        AT(silu_and_slope)(AT(load)(weights + p) + at->bias[0], &value, &slope);
         AT(store)(weights + p, value * at->scale);
-        AT(store)(slopes + p, slope * upstream * at->scale);
+        AT(store)(slopes + p, slope * AT(load)(slopes + p) * at->scale);
     }
     for (long s = 0; s < at->sessions; s++) weights[at->first[s]] = slopes[at->first[s]] = 0.0f;
 }
@@ -466,8 +488,8 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
             long s = at->session[place[i]];
             // A row that stands in for none sees nothing.
             seen[i] = i < rows ? at->first[s] + 1 : 0;
-            query[i] = back->query_columns + place[i];
-            gradient[i] = back->gradient_columns + place[i];
+            query[i] = back->query_rows + place[i] * at->padded_width;
+            gradient[i] = back->gradient_rows + place[i] * at->padded_width;
             bias[i] = biases + s % ROWS * at->padded;
             if (s > filled) {
                 AT(biases)(at, s, biases + s % ROWS * at->padded);

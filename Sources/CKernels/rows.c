@@ -84,6 +84,22 @@ DISPATCHED void nearline_add(const float *restrict x, float *restrict y, long n)
     for (long i = 0; i < n; i++) y[i] += x[i];
 }
 
+// y(j) += the sum over rows r of x(r, j).
+DISPATCHED void nearline_add_rows(const float *restrict x, float *restrict y, long rows, long width) {
+    enum { PART = 64 };
+    for (long begin = 0; begin < width; begin += PART) {
+        long n = width - begin < PART ? width - begin : PART;
+        float sums[PART] = {0};
+        if (n == PART)
+            for (long r = 0; r < rows; r++)
+                for (long j = 0; j < PART; j++) sums[j] += x[r * width + begin + j];
+        else
+            for (long r = 0; r < rows; r++)
+                for (long j = 0; j < n; j++) sums[j] += x[r * width + begin + j];
+        for (long j = 0; j < n; j++) y[begin + j] += sums[j];
+    }
+}
+
 DISPATCHED void nearline_add_scaled(const float *restrict x, float factor, float *restrict y, long n) {
     for (long i = 0; i < n; i++) y[i] += factor * x[i];
 }

@@ -174,12 +174,10 @@ package final class FrozenNetwork: @unchecked Sendable {
         space.order.forEachUser(batch) { user in
             for head in 0..<settings.heads {
                 let start = active + head * settings.headWidth
-                attention.load(
-                    query: start + 2 * D, key: start + 3 * D, value: start + D, stride: 4 * D, user,
-                    turns: space.rotation.turns.pointer)
                 attention.attend(
-                    user, bias: block.timeBias + head * settings.timeBuckets, asked: user.all,
-                    into: attended + head * settings.headWidth, stride: D)
+                    query: start + 2 * D, key: start + 3 * D, value: start + D, stride: 4 * D, user,
+                    turns: space.rotation.turns.pointer, bias: block.timeBias + head * settings.timeBuckets,
+                    asked: user.all, into: attended + head * settings.headWidth, outStride: D)
             }
         }
         Kernels.gatedNorm(

@@ -89,12 +89,11 @@ package struct NextSessionNetwork: Sendable {
         space.order.forEachUser(batch) { user in
             for head in 0..<settings.heads {
                 let column = head * settings.headWidth
-                heads.load(
-                    query: active + 2 * D + column, key: active + 3 * D + column, value: active + D + column,
-                    stride: 4 * D, user, turns: space.rotation.turns.pointer)
                 heads.attend(
-                    user, bias: parameters.dense.pointer + at.timeBias + head * settings.timeBuckets,
-                    asked: isLast ? user.contexts : user.all, into: attended + column, stride: D)
+                    query: active + 2 * D + column, key: active + 3 * D + column, value: active + D + column,
+                    stride: 4 * D, user, turns: space.rotation.turns.pointer,
+                    bias: parameters.dense.pointer + at.timeBias + head * settings.timeBuckets,
+                    asked: isLast ? user.contexts : user.all, into: attended + column, outStride: D)
             }
         }
 

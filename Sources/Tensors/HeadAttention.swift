@@ -1,12 +1,12 @@
 import CKernels
 
-/// One head of one user, laid out for the attention kernel: queries and keys as columns, values as rows, all padded to whole
-/// vectors.
+/// The attention of one head of one user; keys as columns and values as rows, in the order of time and padded to whole vectors, are
+/// laid out for the kernel in space of its own.
 package final class HeadAttention {
     private let width: Int
     /// `1 / norm` of the model.
     private let scale: Float
-    private let query = FloatBuffer(), key = FloatBuffer(), value = FloatBuffer(), scratch = FloatBuffer()
+    private let keyColumns = FloatBuffer(), valueRows = FloatBuffer(), scratch = FloatBuffer()
     private var padded = 0
     private var paddedWidth = 0
 
@@ -22,42 +22,36 @@ package final class HeadAttention {
         paddedWidth = (width + lanes - 1) / lanes * lanes
     }
 
-    /// Takes in one head of all tokens; rows are `stride` floats apart, in the order of the batch.
-    ///
-    /// - Parameter turns: `[sessions, 2, d]`, cosines twice each, then sines with minus and plus.
-    package func load(
-        query queries: Floats, key keys: Floats, value values: Floats, stride: Int, _ user: SessionTokens, turns: Floats
-    ) {
-        cover(user)
-        query.reserve(width * padded + nearline_lanes())
-        key.reserve(width * padded + nearline_lanes())
-        value.reserve(user.tokens * paddedWidth)
-        scratch.reserve(13 * padded)
-        nearline_turn(queries, stride, user.order, user.session, user.tokens, width, turns, query.pointer, padded)
-        nearline_turn(keys, stride, user.order, user.session, user.tokens, width, turns, key.pointer, padded)
-        nearline_gather(values, stride, user.order, user.tokens, width, value.pointer, paddedWidth)
-    }
-
     /// Attends for the tokens at the places `asked`, in rising order.
     ///
     /// - Parameters:
+    ///   - query, key, value: rows of the batch, `stride` floats apart, before turning.
+    ///   - turns: `[sessions, 2, d]`, cosines twice each, then sines with minus and plus.
     ///   - bias: `[buckets]` of this head.
-    ///   - out: this head's column of a matrix with rows as in the batch, `stride` floats apart.
+    ///   - out: this head's column of a matrix with rows as in the batch, `outStride` floats apart.
     package func attend(
-        _ user: SessionTokens, bias: Floats, asked: UnsafeBufferPointer<Int32>, into out: Floats, stride: Int
+        query: Floats, key: Floats, value: Floats, stride: Int, _ user: SessionTokens, turns: Floats, bias: Floats,
+        asked: UnsafeBufferPointer<Int32>, into out: Floats, outStride: Int
     ) {
+        cover(user)
+        keyColumns.reserve(width * padded + nearline_lanes())
+        valueRows.reserve(user.tokens * paddedWidth)
+        scratch.reserve(13 * padded + 6 * paddedWidth)
+        nearline_turn(
+            key, stride, user.order, user.session, user.tokens, width, turns, keyColumns.pointer, padded)
+        nearline_gather(value, stride, user.order, user.tokens, width, valueRows.pointer, paddedWidth)
         var attention = kernel(user, bias)
         nearline_attend(
-            &attention, query.pointer, key.pointer, value.pointer, asked.baseAddress!, asked.count, scratch.pointer,
-            out, stride)
+            &attention, query, key, stride, turns, keyColumns.pointer, valueRows.pointer, asked.baseAddress!,
+            asked.count, scratch.pointer, out, outStride)
     }
 
-    /// Attends for the last session's context token alone, which nothing needs to be loaded for.
+    /// Attends for the last session's context token alone, for which nothing needs to be laid out.
     ///
     /// - Parameters:
     ///   - request: `[d]` its query.
     ///   - keys: and `values`: rows of the batch, `stride` floats apart.
-    ///   - turns: as ``load(query:key:value:stride:_:turns:)`` takes them.
+    ///   - turns: as above.
     ///   - out: `[d]`.
     package func attend(
         request: Floats, key keys: Floats, value values: Floats, stride: Int, _ user: SessionTokens, turns: Floats,

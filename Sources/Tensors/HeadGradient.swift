@@ -18,7 +18,7 @@ package final class HeadGradient {
 
     private let width: Int
     private let scale: Float
-    private let columns = (0..<4).map { _ in FloatBuffer() }
+    private let columns = (0..<2).map { _ in FloatBuffer() }
     private let rows = (0..<3).map { _ in FloatBuffer() }
     private let gradients = (0..<3).map { _ in FloatBuffer() }
     private let scratch = FloatBuffer()
@@ -29,7 +29,7 @@ package final class HeadGradient {
     }
 
     /// - Parameters:
-    ///   - query, key, value: before turning, rows as in the batch.
+    ///   - query, key, value: before turning, rows as in the batch, of one matrix.
     ///   - output: gradient of what attention gave.
     ///   - queryGradient, keyGradient, valueGradient: are overwritten, for all tokens of the user.
     ///   - bias, biasGradient: `[buckets]` of this head; the second is added to.
@@ -39,9 +39,10 @@ package final class HeadGradient {
         asked: UnsafeBufferPointer<Int32>, queryGradient: Column, keyGradient: Column, valueGradient: Column,
         biasGradient: Floats
     ) {
+        precondition(query.stride == key.stride && key.stride == value.stride, "parts of one matrix")
         let lanes = nearline_lanes(), padded = (user.tokens + lanes - 1) / lanes * lanes
         let paddedWidth = (width + lanes - 1) / lanes * lanes
-        let ways: [(Column, Floats?)] = [(query, turns), (key, turns), (value, nil), (output, nil)]
+        let ways: [(Column, Floats?)] = [(key, turns), (value, nil)]
         for (buffer, (column, turns)) in zip(columns, ways) {
             nearline_turn(
                 column.start, column.stride, user.order, user.session, user.tokens, width, turns,
@@ -60,8 +61,9 @@ package final class HeadGradient {
             tokens: user.tokens, sessions: user.sessions, width: width, padded_width: paddedWidth, padded: padded,
             order: user.order, session: user.session, first: user.first, bucket: user.bucket, bias: bias, scale: scale)
         var back = nearline_attention_back(
-            query_columns: columns[0].pointer, key_columns: columns[1].pointer, value_columns: columns[2].pointer,
-            gradient_columns: columns[3].pointer, query_rows: rows[0].pointer, key_rows: rows[1].pointer,
+            query: query.start, key: key.start, value: value.start, gradient: output.start, stride: query.stride,
+            gradient_stride: output.stride, key_columns: columns[0].pointer, value_columns: columns[1].pointer,
+            query_rows: rows[0].pointer, key_rows: rows[1].pointer,
             gradient_rows: rows[2].pointer, query_gradient: gradients[0].pointer, key_gradient: gradients[1].pointer,
             value_gradient: gradients[2].pointer, bias_gradient: biasGradient)
         nearline_attend_back(

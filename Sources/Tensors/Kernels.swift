@@ -5,10 +5,10 @@ package enum Kernels {
     /// The level of x86-64 that the wide kernels use: 4 (AVX-512), 3 (AVX2), 0 for any processor.
     package static var level: Int { Int(nearline_level()) }
 
-    /// `dx = dy · silu'(x)`.
+    /// `dy *= silu'(x)`: the gradient of SiLU's result becomes that of `x`.
     @inline(__always)
-    package static func siluBackward(_ x: Floats, _ dy: Floats, into dx: Floats, count: Int) {
-        nearline_silu_backward(x, dy, dx, count)
+    package static func siluBackward(_ x: Floats, _ dy: Floats, count: Int) {
+        nearline_silu_backward(x, dy, count)
     }
 
     /// `scores = softmax(scale · scores)`, returning their log-sum-exp; `-infinity` leaves a place out.
@@ -90,6 +90,12 @@ package enum Kernels {
 
     @inline(__always)
     package static func add(_ x: Floats, to y: Floats, count: Int) { nearline_add(x, y, count) }
+
+    /// Adds the sum of rows `[rows, width]` to `y`.
+    @inline(__always)
+    package static func addRows(_ x: Floats, to y: Floats, rows: Int, width: Int) {
+        nearline_add_rows(x, y, rows, width)
+    }
 
     @inline(__always)
     package static func add(_ x: Floats, times factor: Float, to y: Floats, count: Int) {

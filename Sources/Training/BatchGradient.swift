@@ -99,6 +99,7 @@ package final class BatchGradient {
     private func gatherSlots(_ batch: TrainingBatch) {
         let D = parameters.settings.width, n = batch.slots.count
         let places = TokensBySlot(batch)
+        let inputs = tokens.map(\.inputs.pointer), targets = tokens.map(\.targets.pointer)
         let gradient = slots.zeros(n * D), unit = unitGradient.zeros(n * D)
         let ranges = 32, width = (n + ranges - 1) / ranges
         pool.forEach(ranges) { range, _ in
@@ -108,17 +109,13 @@ package final class BatchGradient {
                     let row = Int(batch.negativePlaces[Int(place)]) * D
                     for share in shares { Kernels.add(share.negatives.pointer + row, to: unit + slot * D, count: D) }
                 }
-                places.forEach(slot) { p, i in
-                    Kernels.add(tokens[p].targets.pointer + i * D, to: unit + slot * D, count: D)
-                }
+                places.sum(slot, of: targets, to: unit + slot * D, width: D)
             }
             Kernels.normaliseBackward(
                 vectors.units.pointer + begin * D, norm: vectors.norms.pointer + begin, unit + begin * D,
                 into: gradient + begin * D, rows: end - begin, width: D)
             for slot in begin..<end {
-                places.forEach(slot) { p, i in
-                    Kernels.add(tokens[p].inputs.pointer + i * D, to: gradient + slot * D, count: D)
-                }
+                places.sum(slot, of: inputs, to: gradient + slot * D, width: D)
             }
         }
     }
@@ -143,7 +140,15 @@ private struct TokensBySlot {
         }
     }
 
-    func forEach(_ slot: Int, _ body: (_ piece: Int, _ item: Int) -> Void) {
-        for k in Int(first[slot])..<Int(first[slot + 1]) { body(Int(places[k].piece), Int(places[k].item)) }
+    /// Adds one slot's rows of what each piece has a row of for every item token, in order.
+    func sum(_ slot: Int, of pieces: [Floats], to out: Floats, width D: Int) {
+        func row(_ k: Int) -> Floats { pieces[Int(places[k].piece)] + Int(places[k].item) * D }
+        for k in Int(first[slot])..<Int(first[slot + 1]) {
+            // They lie all over the batch: asked for some slots ahead.
+            if k + Self.ahead < places.count { Kernels.fetch(row(k + Self.ahead), count: D) }
+            Kernels.add(row(k), to: out, count: D)
+        }
     }
+
+    private static let ahead = 8
 }

@@ -40,7 +40,7 @@ struct NetworkBackward {
         let dActive = back.active.reserve(batch.rows * 4 * D)
 
         // x' = x + gated · W_o + b_o
-        addColumnSums(dx, rows: outRows, to: dense + at.outputBias)
+        Kernels.addRows(dx, to: dense + at.outputBias, rows: outRows, width: D)
         addOuter(
             layer.gated.pointer, D, dx, D, rows: outRows, height: D, columns: D, to: dense + at.output, stride: D)
         let dGated = back.gated.reserve(outRows * D)
@@ -98,7 +98,8 @@ struct NetworkBackward {
         _ layer: Workspace.Layer, _ back: BackwardSpace, _ dense: Floats
     ) {
         let C = batch.contexts, normed = layer.normed.pointer
-        let dRaw = back.raw.reserve(batch.rows * 4 * D), dNormed = back.gated.reserve(batch.rows * D)
+        // What SiLU gave and what it was given have one place: a gradient of four widths a row is most of what is in the cache.
+        let dRaw = back.active.pointer, dNormed = back.gated.reserve(batch.rows * D)
         func step(
             _ weight: PackedWeights.Weight, _ first: Int, _ rows: Int, kind: Int, part: Int, parts: Int,
             _ after: PackedMatrix.After
@@ -110,18 +111,17 @@ struct NetworkBackward {
                 stride: 4 * D)
             weight.back.multiply(gradient, stride: 4 * D, rows: rows, into: dNormed + first * D, stride: D, after)
         }
-        let raw = layer.raw.pointer, dActive = back.active.pointer
-        Kernels.siluBackward(raw, dActive, into: dRaw, count: C * 4 * D)
+        let raw = layer.raw.pointer
+        Kernels.siluBackward(raw, dRaw, count: C * 4 * D)
         step(packed.contexts, 0, C, kind: 0, part: 0, parts: 4, .store)
         guard isLast else {
-            Kernels.siluBackward(
-                raw + C * 4 * D, dActive + C * 4 * D, into: dRaw + C * 4 * D, count: batch.items * 4 * D)
+            Kernels.siluBackward(raw + C * 4 * D, dRaw + C * 4 * D, count: batch.items * 4 * D)
             return step(packed.items, C, batch.items, kind: 1, part: 0, parts: 4, .store)
         }
         for row in C..<batch.rows {
             for part in [1, 3] {
                 let place = (row * 4 + part) * D
-                Kernels.siluBackward(raw + place, dActive + place, into: dRaw + place, count: D)
+                Kernels.siluBackward(raw + place, dRaw + place, count: D)
             }
         }
         step(packed.itemValue, C, batch.items, kind: 1, part: 1, parts: 1, .store)
@@ -135,32 +135,25 @@ struct NetworkBackward {
     ) {
         let C = batch.contexts, dx = back.stream.pointer
         Kernels.dropout(dx, count: batch.rows * D, seed: mode.mask(0), dropped: mode.dropout)
-        let dInput = back.gated.reserve(batch.rows * D)
-        for (kind, first, count) in [(0, 0, C), (1, C, batch.items)] {
+        let dContexts = back.gated.reserve(C * D), dItems = tokens.inputs.pointer
+        for (kind, first, count, into) in [(0, 0, C, dContexts), (1, C, batch.items, dItems)] {
             let offset = layout.tower + kind * D * D
-            addColumnSums(dx + first * D, rows: count, to: dense + layout.towerBias + kind * D)
+            Kernels.addRows(dx + first * D, to: dense + layout.towerBias + kind * D, rows: count, width: D)
             addOuter(
                 space.input.pointer + first * D, D, dx + first * D, D, rows: count, height: D, columns: D,
                 to: dense + offset, stride: D)
-            weights.towers[kind].back.multiply(
-                dx + first * D, stride: D, rows: count, into: dInput + first * D, stride: D)
+            weights.towers[kind].back.multiply(dx + first * D, stride: D, rows: count, into: into, stride: D)
         }
         for i in 0..<batch.items {
-            let row = dInput + (C + i) * D
-            (tokens.inputs.pointer + i * D).update(from: row, count: D)
-            Kernels.add(row, to: dense + layout.action + Int(batch.action[i]) * D, count: D)
-            // An item's token carries its session's context fields too.
-            Kernels.add(row, to: dInput + Int(batch.contextOfRow[C + i]) * D, count: D)
+            Kernels.add(dItems + i * D, to: dense + layout.action + Int(batch.action[i]) * D, count: D)
         }
         for c in 0..<C {
-            let row = dInput + c * D
+            let row = dContexts + c * D, items = Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1])
+            // An item's token carries its session's context fields too.
+            Kernels.addRows(dItems + items.lowerBound * D, to: row, rows: items.count, width: D)
             Kernels.add(row, to: dense + layout.scene + Int(batch.scene[c]) * D, count: D)
             Kernels.add(row, to: dense + layout.gap + Int(batch.gapBucket[c]) * D, count: D)
             Kernels.add(row, to: dense + layout.hour + Int(batch.hour[c]) * D, count: D)
         }
-    }
-
-    private func addColumnSums(_ x: Floats, rows: Int, to out: Floats) {
-        for row in 0..<rows { Kernels.add(x + row * D, to: out, count: D) }
     }
 }

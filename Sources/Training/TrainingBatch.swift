@@ -15,7 +15,7 @@ package struct TrainingBatch: Sendable {
     /// always taken in the same order.
     package static let shareCount = 8
     /// Tokens of a piece, as far as users allow: what is computed of them stays in the second cache.
-    private static let tokensPerPiece = 512
+    private static let tokensPerPiece = 256
 
     package private(set) var pieces: [TrainingPiece]
     /// Vocabulary rows that the batch touches, ascending; tokens and negatives count in places of this list.
@@ -44,12 +44,10 @@ package struct TrainingBatch: Sendable {
             TrainingPiece(
                 batch: PackedBatch(histories[users], buckets: buckets), weights: Array(weights[users].joined()))
         }
-        slots = Array(Set(histories.flatMap(\.rows) + rows)).sorted()
-        let slotOf = Dictionary(uniqueKeysWithValues: zip(slots, Int32(0)...))
-        for p in pieces.indices {
-            for i in pieces[p].batch.item.indices { pieces[p].batch.item[i] = slotOf[pieces[p].batch.item[i]]! }
-        }
-        negatives = rows.map { slotOf[$0]! }
+        let found = SortedRows(pieces.map(\.batch.item) + [rows])
+        slots = found.distinct
+        for p in pieces.indices { pieces[p].batch.item = found.places[p] }
+        negatives = found.places[pieces.count]
         firstPlace = Array(repeating: 0, count: slots.count + 1)
         for slot in negatives { firstPlace[Int(slot) + 1] += 1 }
         for s in slots.indices { firstPlace[s + 1] += firstPlace[s] }

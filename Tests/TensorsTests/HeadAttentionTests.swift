@@ -102,10 +102,9 @@ import Testing
             value: drawn.rows(drawn.active, 1, of: stride))
         let attention = HeadAttention(width: width, scale: 0.125)
         drawn.withTokens { user, bias in
-            attention.load(
+            attention.attend(
                 query: active + 2 * width, key: active + 3 * width, value: active + width, stride: stride, user,
-                turns: drawn.turns.pointer)
-            attention.attend(user, bias: bias, asked: user.all, into: out.pointer, stride: width)
+                turns: drawn.turns.pointer, bias: bias, asked: user.all, into: out.pointer, outStride: width)
             expectClose(drawn.rows(out, 0, of: width), wanted, "attention")
             // Who asks alone, of rows as they stand.
             let last = Int(user.first[user.sessions - 1]), row = Int(user.order[last])

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 // activation.c
-void nearline_silu_backward(const float *x, const float *dy, float *dx, long n);
+// dy, the gradient of silu(x), becomes that of x.
+void nearline_silu_backward(const float *x, float *dy, long n);
 float nearline_softmax(float *scores, long n, float scale);
 void nearline_dropout(float *x, long n, uint64_t seed, float dropped);
 
@@ -39,6 +40,7 @@ void nearline_fetch(const float *x, long n);
 void nearline_multiply(const float *a, const float *b, float *y, long n);
 void nearline_sum(const float *a, const float *b, const float *c, float *y, long n);
 void nearline_add(const float *x, float *y, long n);
+void nearline_add_rows(const float *x, float *y, long rows, long width);
 void nearline_add_scaled(const float *x, float factor, float *y, long n);
 void nearline_scale(float *x, float factor, long n);
 float nearline_dot(const float *a, const float *b, long n);
@@ -84,10 +86,11 @@ void nearline_turn(const float *rows, long stride, const int32_t *order, const i
 void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
                      long padded_width);
 // The attention of `count` tokens, in rising order and of sessions that follow each other, into their rows of the batch.
-// query, key: [width, padded] with nearline_lanes() floats behind; value: [tokens, padded_width].
-// scratch: 13 * padded floats.
-void nearline_attend(const nearline_attention *at, const float *query, const float *key, const float *value,
-                     const int32_t *asked, long count, float *scratch, float *out, long stride);
+// query, key: rows as in the batch, `row_stride` floats apart; key_columns: the keys by nearline_turn(), with
+// nearline_lanes() floats behind; value: [tokens, padded_width]. scratch: 13 * padded + 6 * padded_width floats.
+void nearline_attend(const nearline_attention *at, const float *query, const float *key, long row_stride,
+                     const float *turns, const float *key_columns, const float *value, const int32_t *asked, long count,
+                     float *scratch, float *out, long stride);
 // The attention of the last session's context token alone, into `out` [width]: query [width]; keys and values as they stand in
 // the batch, `stride` floats from row to row; turns as above. scratch: 2 * padded + 2 * (width + nearline_lanes()) floats.
 void nearline_attend_last(const nearline_attention *at, const float *query, const float *turns, const float *keys,
@@ -127,10 +130,12 @@ long nearline_top_k_capacity(long kept);
 long nearline_top_k_sample(long items, long kept);
 void nearline_top_k(const nearline_top_k_job *job);
 
-// The way back. Columns are [width, padded] with nearline_lanes() floats behind, rows [tokens, padded_width]; queries and
-// keys are turned. `gradient` is that of the attention's result. The last three are added to.
+// The way back. `gradient` is that of the attention's result. Columns are [width, padded] with nearline_lanes() floats behind,
+// rows [tokens, padded_width]; queries and keys are turned in both. The last four are added to.
 typedef struct {
-    const float *query_columns, *key_columns, *value_columns, *gradient_columns;
+    const float *query, *key, *value, *gradient;  // rows as in the batch
+    long stride, gradient_stride;
+    const float *key_columns, *value_columns;
     const float *query_rows, *key_rows, *gradient_rows;
     float *query_gradient, *key_gradient, *value_gradient;  // [tokens, padded_width]
     float *bias_gradient;                                   // [buckets]
