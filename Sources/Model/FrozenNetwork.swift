@@ -18,6 +18,7 @@ package final class FrozenNetwork: @unchecked Sendable {
         let output: PackedMatrix
         let outputBias: Floats
         let timeBias: Floats
+        let experts: ExpertMixture?
     }
 
     package let settings: ModelSettings
@@ -104,7 +105,8 @@ package final class FrozenNetwork: @unchecked Sendable {
                 valueAndKey: isLast ? kinds.map { Self.pair($0, 1, 3, D) } : [],
                 gateAndQuery: isLast ? Self.pair(kinds[0], 0, 2, D) : nil,
                 output: PackedMatrix(dense + at.output, stride: D, inner: D, columns: D),
-                outputBias: dense + at.outputBias, timeBias: dense + at.timeBias)
+                outputBias: dense + at.outputBias, timeBias: dense + at.timeBias,
+                experts: at.experts.map { ExpertMixture(parameters, $0) })
         }
         head = PackedMatrix(dense + layout.horizon, stride: D, inner: D, columns: D)
         headBias = dense + layout.horizonBias
@@ -183,6 +185,7 @@ package final class FrozenNetwork: @unchecked Sendable {
         Kernels.gatedNorm(
             attended, gate: active, gateStride: 4 * D, into: normed, rows: rows, width: D, epsilon: settings.epsilon)
         block.output.multiply(normed, stride: D, rows: rows, bias: block.outputBias, into: stream, stride: D, .add)
+        block.experts?.run(stream, rows: rows, space: space.experts)
     }
 
     /// The last block, for the request tokens: `space.states` `[users, D]`.
@@ -214,6 +217,7 @@ package final class FrozenNetwork: @unchecked Sendable {
         Kernels.gatedNorm(
             asked, gate: gates, gateStride: 2 * D, into: asked, rows: users, width: D, epsilon: settings.epsilon)
         block.output.multiply(asked, stride: D, rows: users, bias: block.outputBias, into: states, stride: D, .add)
+        block.experts?.run(states, rows: users, space: space.experts)
     }
 
     private func finish(_ users: Int, into out: Floats, _ space: QuerySpace) {

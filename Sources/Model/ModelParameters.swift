@@ -39,7 +39,9 @@ package final class ModelParameters: @unchecked Sendable {
             let start = dense.pointer + entry.offset
             if entry.name.hasSuffix("_b") { continue }
             let isSquare = entry.name == "tower_w" || entry.name.hasSuffix("_out_w") || entry.name == "horizon_w"
-            let deviation = isSquare ? identityNoise : 0.02
+            // Experts read at the size of what they are given, and say next to nothing yet.
+            let deviation =
+                isSquare ? identityNoise : entry.name.hasSuffix("_experts_in") ? 1 / Double(D).squareRoot() : 0.02
             for i in 0..<entry.count { start[i] = Float(generator.normal() * deviation) }
             if isSquare {
                 for i in stride(from: 0, to: entry.count, by: D * D) { addIdentity(start + i, stride: D, width: D) }

@@ -18,11 +18,18 @@ package struct ModelSettings: Codable, Equatable, Sendable {
     package var timeBuckets: Int
     package var temperature: Float
     package var epsilon: Float
+    /// Experts that tokens are routed to after each block (``ExpertMixture``); 0 for no mixture.
+    package var experts: Int {
+        get { routed ?? 0 }
+        set { routed = newValue > 0 ? newValue : nil }
+    }
+    /// Absent where there are none, as in the artifacts from before there were any.
+    private var routed: Int?
 
     package init(
         items: Int, categories: Int, sellers: Int, scenes: Int, width: Int = 64, heads: Int = 2, blocks: Int = 2,
         horizons: Int = 2, attentionNorm: Int = 256, ropeBase: Double = 10_000, timeBuckets: Int = 64,
-        temperature: Float = 0.05, epsilon: Float = 1e-6
+        temperature: Float = 0.05, epsilon: Float = 1e-6, experts: Int = 0
     ) {
         precondition(width % (2 * heads) == 0, "width must be a multiple of 2 · heads")
         precondition(blocks > 0 && horizons > 0 && timeBuckets > 0 && timeBuckets <= 256)
@@ -39,10 +46,13 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         self.timeBuckets = timeBuckets
         self.temperature = temperature
         self.epsilon = epsilon
+        self.experts = experts
     }
 
     /// `d`: floats of a token that one head reads.
     package var headWidth: Int { width / heads }
+    /// `F`: inner width of an expert. Three of them make a feed-forward layer of one and a half widths.
+    package var expertWidth: Int { width / 2 }
 
     enum CodingKeys: String, CodingKey {
         case items, categories, sellers, scenes, width, heads, blocks, horizons, temperature
@@ -50,5 +60,6 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         case ropeBase = "rope_base"
         case timeBuckets = "time_buckets"
         case epsilon = "eps"
+        case routed = "experts"
     }
 }

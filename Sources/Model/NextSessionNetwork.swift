@@ -6,14 +6,22 @@ import Tensors
 /// Agrees with the reference (`tbgrecall.py`) to 1e-4. Sources: TBGRecall (arXiv:2508.11977) for tokens, mask, rotation
 /// and token-specific projections; HSTU (arXiv:2402.17152) for the block.
 package struct NextSessionNetwork: Sendable {
-    /// What is dropped.
+    /// What training adds to the arithmetic.
     package struct Mode: Sendable {
+        /// What is dropped.
         package var dropout: Float
         package var seed: UInt64
+        /// How much it counts that a piece's experts are used alike.
+        package var balance: Float
+
+        package init(dropout: Float, seed: UInt64, balance: Float = 0) {
+            self.dropout = dropout
+            self.seed = seed
+            self.balance = balance
+        }
 
         /// Nothing: evaluation of the loss, and parity tests.
         package static let exact = Mode(dropout: 0, seed: 0)
-        package static func training(dropout: Float, seed: UInt64) -> Mode { Mode(dropout: dropout, seed: seed) }
 
         /// The seed of one dropout mask.
         package func mask(_ place: Int) -> UInt64 {
@@ -108,6 +116,7 @@ package struct NextSessionNetwork: Sendable {
         packed.output.forward.multiply(
             gated, stride: D, rows: outRows, bias: parameters.dense.pointer + at.outputBias, into: space.stream.pointer,
             stride: D, .add)
+        packed.experts?.run(space.stream.pointer, rows: outRows, space: layer.experts)
     }
 
     /// `silu(LN(x) · W_uvqk)`; item rows of the last block need value and key only.

@@ -23,6 +23,7 @@ package final class PackedWeights: Sendable {
         package let itemKey: Weight
         /// `[D, D]`.
         package let output: Weight
+        package let experts: ExpertMixture?
     }
 
     /// `[D, D]` of context tokens and of item tokens.
@@ -42,7 +43,7 @@ package final class PackedWeights: Sendable {
                 contexts: contexts,
                 items: at.isTokenSpecific ? Weight(dense + itemsAt, stride: 4 * D, inner: D, columns: 4 * D) : contexts,
                 itemValue: square(itemsAt + D, stride: 4 * D), itemKey: square(itemsAt + 3 * D, stride: 4 * D),
-                output: square(at.output, stride: D))
+                output: square(at.output, stride: D), experts: at.experts.map { ExpertMixture(parameters, $0) })
         }
     }
 }

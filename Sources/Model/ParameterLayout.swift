@@ -27,6 +27,17 @@ package struct ParameterLayout: Sendable {
         package let output: Int
         /// `[D]`.
         package let outputBias: Int
+        /// Of the mixture after the block, where there is one.
+        package let experts: Experts?
+    }
+
+    /// Offsets of a mixture of experts; `F` is their inner width, the first expert the shared one.
+    package struct Experts: Sendable {
+        /// `[D, experts]`.
+        package let router: Int
+        /// `[1 + experts, D, F]` and `[1 + experts, F, D]`.
+        package let inner: Int
+        package let outer: Int
     }
 
     package private(set) var entries: [Entry] = []
@@ -58,11 +69,18 @@ package struct ParameterLayout: Sendable {
         hour = add("hour", 168, D)
         tower = add("tower_w", 2, D, D)
         towerBias = add("tower_b", 2, D)
+        func experts(_ b: Int) -> Experts? {
+            guard s.experts > 0 else { return nil }
+            return Experts(
+                router: add("block\(b)_router", D, s.experts),
+                inner: add("block\(b)_experts_in", s.experts + 1, D, s.expertWidth),
+                outer: add("block\(b)_experts_out", s.experts + 1, s.expertWidth, D))
+        }
         blocks = (0..<s.blocks).map { b in
             Block(
                 projection: add("block\(b)_uvqk", b == 0 ? 2 : 1, D, 4 * D), isTokenSpecific: b == 0,
                 timeBias: add("block\(b)_time", s.heads, s.timeBuckets), output: add("block\(b)_out_w", D, D),
-                outputBias: add("block\(b)_out_b", D))
+                outputBias: add("block\(b)_out_b", D), experts: experts(b))
         }
         horizon = add("horizon_w", s.horizons, D, D)
         horizonBias = add("horizon_b", s.horizons, D)

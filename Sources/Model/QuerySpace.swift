@@ -10,6 +10,7 @@ package final class QuerySpace: @unchecked Sendable {
     let inverse = FloatBuffer()
     /// `[users, D]` rows of requests, `[users, 2D]` their gates and queries, `[users, D]` their states.
     let asked = FloatBuffer(), gates = FloatBuffer(), states = FloatBuffer()
+    let experts = ExpertSpace()
     let order = TimeOrder()
     var rotation = RotationTable()
     private var attention: HeadAttention?

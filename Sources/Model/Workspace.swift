@@ -12,6 +12,7 @@ package final class Workspace {
         package let attended = FloatBuffer(), attendedNormed = FloatBuffer(), attendedInverse = FloatBuffer()
         /// `[R, D]` gated (and dropped out), as the output projection reads it.
         package let gated = FloatBuffer()
+        package let experts = ExpertSpace()
     }
 
     /// `[R, D]`: summed embeddings, and the residual stream that starts as their tower's output.

@@ -41,6 +41,9 @@ package struct Setting: Sendable {
         Setting("width", "64", .integer(8...1024), "width of the model"),
         Setting("heads", "2", .integer(1...64), "attention heads"),
         Setting("blocks", "2", .integer(1...32), "HSTU blocks"),
+        Setting(
+            "experts", "0", .integer(0...256),
+            "experts that tokens are routed to after each block, two of them and one that all share; 0 for none"),
         Setting("horizons", "2", .integer(1...8), "sessions ahead that training predicts"),
         Setting("epochs", "10", .integer(1...10_000), "passes over the users, at most"),
         Setting("batch", "32", .integer(1...4096), "users per training step"),

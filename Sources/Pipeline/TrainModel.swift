@@ -33,7 +33,8 @@ package struct TrainModel {
     }
 
     private static let decisive = [
-        "width", "heads", "blocks", "horizons", "epochs", "batch", "negatives", "negative-sampling", "learning-rate",
+        "width", "heads", "blocks", "experts", "horizons", "epochs", "batch", "negatives", "negative-sampling",
+        "learning-rate",
         "weight-decay",
         "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "lifelong-items",
         "length-alpha",
@@ -117,7 +118,7 @@ package struct TrainModel {
         let shape = ModelSettings(
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
             scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
-            horizons: s.int("horizons"))
+            horizons: s.int("horizons"), experts: s.int("experts"))
         let decided = inputs + vocabulary.hash
         try makeFolder(of: path)
         let weights: BlendWeights?

@@ -23,10 +23,16 @@ package final class BatchGradient {
     package let slots = FloatBuffer()
     private let unitGradient = FloatBuffer()
 
-    package init(_ parameters: ModelParameters, category: [Int32], seller: [Int32], pool: WorkerPool) {
+    private let balance: Float
+
+    /// - Parameter balance: how much it counts that experts are used alike; 0 where there are none, and for the loss's own gradient.
+    package init(
+        _ parameters: ModelParameters, category: [Int32], seller: [Int32], balance: Float = 0, pool: WorkerPool
+    ) {
         self.parameters = parameters
         self.category = category
         self.seller = seller
+        self.balance = balance
         self.pool = pool
         spaces = (0..<pool.workers).map { _ in Workspace() }
         backs = (0..<pool.workers).map { _ in BackwardSpace() }
@@ -73,8 +79,9 @@ package final class BatchGradient {
                 if withGradients { gradients.clear(parameters.layout, negatives: R, width: D) }
                 for p in batch.pieces(ofShare: share) {
                     let piece = batch.pieces[p]
-                    let mode = NextSessionNetwork.Mode.training(
-                        dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9)
+                    let mode = NextSessionNetwork.Mode(
+                        dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9,
+                        balance: balance / Float(batch.pieces.count))
                     network.run(piece.batch, embeddings: vectors.sums.pointer, mode: mode, space: space)
                     if withGradients {
                         tokens[p].clear(items: piece.batch.items, width: D)

@@ -36,6 +36,7 @@ final class BackwardSpace {
     let gated = FloatBuffer()
     let attended = FloatBuffer()
     let attendedOfAll = FloatBuffer()
+    let experts = ExpertBackSpace()
     private var heads: HeadGradient?
 
     func heads(_ settings: ModelSettings) -> HeadGradient {

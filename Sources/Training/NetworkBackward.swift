@@ -37,6 +37,10 @@ struct NetworkBackward {
         let isLast = block == settings.blocks - 1
         let outRows = isLast ? batch.contexts : batch.rows
         let dx = back.stream.pointer
+        if let mixture = packed.experts, let experts = at.experts {
+            ExpertGradient(mixture: mixture, at: experts, settings: settings, balance: mode.balance).run(
+                dx, rows: outRows, space: layer.experts, back: back.experts, dense: dense)
+        }
         let dActive = back.active.reserve(batch.rows * 4 * D)
 
         // x' = x + gated · W_o + b_o

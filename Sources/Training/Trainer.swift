@@ -65,6 +65,8 @@ package final class Trainer {
     private let buckets: TimeBuckets
     private let sampler: NegativeSampler
     private let length: StochasticLength
+    /// What Switch Transformers (arXiv:2101.03961) give the balance of experts.
+    private static let balance: Float = 0.01
 
     /// - Parameters:
     ///   - parameters: at their start; they hold the model when ``run`` returns.
@@ -85,7 +87,9 @@ package final class Trainer {
         sampler = NegativeSampler(
             items: vocabulary.count, count: settings.negatives,
             popularityOf: settings.samplesByPopularity ? holdout.training : nil)
-        gradient = BatchGradient(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
+        gradient = BatchGradient(
+            parameters, category: vocabulary.category, seller: vocabulary.seller,
+            balance: parameters.settings.experts > 0 ? Self.balance : 0, pool: pool)
         optimiser = Optimiser(parameters, category: vocabulary.category, seller: vocabulary.seller, pool: pool)
         ranking = HeldOutRanking(parameters, vocabulary: vocabulary, pool: pool)
         buckets = TimeBuckets(count: parameters.settings.timeBuckets)

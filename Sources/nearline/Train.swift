@@ -7,7 +7,7 @@ struct Train: ParsableCommand {
         discussion: """
             A killed training goes on after its last whole epoch; the same events and settings twice is a no-op.
 
-            Example: nearline train --as-of 2026-01-31T00:00:00Z --width 128 --heads 4 --dropout 0.5
+            Example: nearline train --as-of 2026-01-31T00:00:00Z --width 128 --heads 4 --epochs 20
             """)
 
     @OptionGroup var common: CommonOptions
@@ -21,6 +21,8 @@ struct Train: ParsableCommand {
     var heads: String?
     @Option(help: "HSTU blocks (default: 2).")
     var blocks: String?
+    @Option(help: "Experts that tokens are routed to after each block; 0 for no mixture (default: 0).")
+    var experts: String?
     @Option(help: "Sessions ahead that training predicts (default: 2).")
     var horizons: String?
     @Option(help: "Passes over the users, at most (default: 10).")
@@ -93,7 +95,8 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let flags: [String: String?] = [
-            "width": width, "heads": heads, "blocks": blocks, "horizons": horizons, "epochs": epochs, "batch": batch,
+            "width": width, "heads": heads, "blocks": blocks, "experts": experts, "horizons": horizons,
+            "epochs": epochs, "batch": batch,
             "negatives": negatives, "negative-sampling": negativeSampling, "learning-rate": learningRate,
             "weight-decay": weightDecay, "dropout": dropout,
             "half-life-days": halfLifeDays, "length-alpha": lengthAlpha, "patience": patience, "item-start": itemStart,

@@ -113,6 +113,26 @@ import Testing
         try trained("safetensors", Shop.asOf)
     }
 
+    @Test func aModelOfExpertsIsTrainedServedAndGoneOnFrom() throws {
+        let shop = try Shop.imported()
+        let experts = Self.wide.merging(["NEARLINE_EXPERTS": "3"]) { $1 }
+        for threads in ["1", "2"] {
+            let models = experts.merging(["NEARLINE_MODELS": "\(shop.folder)/\(threads)"]) { $1 }
+            let ended = try shop.commands.run(
+                ["train", "--as-of", Self.eve, "--again", "--threads", threads], with: models)
+            try #require(ended.code == 0, "\(ended.errors)")
+        }
+        #expect(try shop.bytes(of: shop.modelFile(in: "1")) == shop.bytes(of: shop.modelFile(in: "2")))
+        let base = try artifact(shop, Self.eve)
+        #expect(base.parameters.settings.experts == 3)
+        try shop.succeed("train", "--incremental", "--as-of", Self.later, with: experts)
+        #expect(try artifact(shop, Self.later).facts["base"] == base.facts["model"])
+        #expect(try artifact(shop, Self.later).parameters.settings.experts == 3)
+        #expect(try shop.succeed("precompute", "--as-of", Self.later).contains("release 1"))
+        let ended = try shop.commands.run(["train", "--incremental", "--as-of", Shop.asOf], with: Self.wide)
+        #expect(ended.code == 0 && ended.errors.contains("has experts 3, and 0 is asked for"), "\(ended.errors)")
+    }
+
     @Test func optionsThatDoNotGoTogetherAreRefused() throws {
         let shop = try Shop.published()
         try shop.refuse(

@@ -35,7 +35,14 @@ import Testing
 
     @Test(arguments: [1, 2, 3], [(1, 3), (6, 7), (30, 1), (3, 70), (40, 12)])
     func queriesAreThoseOfTheTrainedNetwork(blocks: Int, _ size: (sessions: Int, longest: Int)) {
-        let model = DrawnModel(seed: UInt64(blocks), blocks: blocks)
+        expectQueries(of: DrawnModel(seed: UInt64(blocks), blocks: blocks), size)
+    }
+
+    @Test(arguments: [1, 2], [1, 4, 24]) func queriesOfExpertsAreThoseOfTheTrainedNetwork(blocks: Int, experts: Int) {
+        expectQueries(of: DrawnModel(seed: UInt64(experts), blocks: blocks, experts: experts), (6, 7))
+    }
+
+    private func expectQueries(of model: DrawnModel, _ size: (sessions: Int, longest: Int)) {
         var histories = (0..<5).map { drawnHistory(seed: $0, sessions: size.sessions, longest: size.longest) }
         // Somebody of whom nothing is known.
         histories.insert(TokenHistory(), at: 2)

@@ -37,9 +37,11 @@ enum Drawn {
         return corpus
     }
 
-    static func settings(_ vocabulary: Vocabulary, width: Int = 16, blocks: Int = 2) -> ModelSettings {
+    static func settings(_ vocabulary: Vocabulary, width: Int = 16, blocks: Int = 2, experts: Int = 0) -> ModelSettings
+    {
         ModelSettings(
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
-            scenes: vocabulary.scenes.count, width: width, heads: 2, blocks: blocks, horizons: 2, attentionNorm: 16)
+            scenes: vocabulary.scenes.count, width: width, heads: 2, blocks: blocks, horizons: 2, attentionNorm: 16,
+            experts: experts)
     }
 }
