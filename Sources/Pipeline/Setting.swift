@@ -44,7 +44,7 @@ package struct Setting: Sendable {
         Setting(
             "experts", "0", .integer(0...256),
             "experts that tokens are routed to after each block, two of them and one that all share; 0 for none"),
-        Setting("horizons", "2", .integer(1...8), "sessions ahead that training predicts"),
+        Setting("horizons", "1", .integer(1...8), "sessions ahead that training predicts"),
         Setting("epochs", "10", .integer(1...10_000), "passes over the users, at most"),
         Setting("batch", "32", .integer(1...4096), "users per training step"),
         Setting("negatives", "2048", .integer(1...1_000_000), "random items that each step contrasts with"),
@@ -53,7 +53,7 @@ package struct Setting: Sendable {
             "whether random items are drawn alike, or as often as they were had and corrected for that (logQ)"),
         Setting("learning-rate", "0.0005", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
         Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
-        Setting("dropout", "0.3", .real(0...0.9), "share of activations dropped in training"),
+        Setting("dropout", "0.5", .real(0...0.9), "share of activations dropped in training"),
         Setting(
             "half-life-days", "60", .real(0...100_000), "age at which a session counts half as a target; 0: all alike"),
         Setting(

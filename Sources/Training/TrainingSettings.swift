@@ -8,7 +8,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var samplesByPopularity = false
     package var learningRate: Float = 5e-4
     package var weightDecay: Float = 0
-    package var dropout: Float = 0.3
+    package var dropout: Float = 0.5
     /// Days after which a session weighs half as a target; 0 weighs all alike.
     package var halfLifeDays: Double = 60
     /// Whether item embeddings start from what the same users had (``SpectralStart``), and not drawn at random.

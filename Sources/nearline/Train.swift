@@ -23,7 +23,7 @@ struct Train: ParsableCommand {
     var blocks: String?
     @Option(help: "Experts that tokens are routed to after each block; 0 for no mixture (default: 0).")
     var experts: String?
-    @Option(help: "Sessions ahead that training predicts (default: 2).")
+    @Option(help: "Sessions ahead that training predicts (default: 1).")
     var horizons: String?
     @Option(help: "Passes over the users, at most (default: 10).")
     var epochs: String?
@@ -37,7 +37,7 @@ struct Train: ParsableCommand {
     var learningRate: String?
     @Option(help: "Weight decay (default: 0).")
     var weightDecay: String?
-    @Option(help: "Share of activations dropped (default: 0.3).")
+    @Option(help: "Share of activations dropped (default: 0.5).")
     var dropout: String?
     @Option(help: "Days after which a session counts half as a target; 0: all alike (default: 60).")
     var halfLifeDays: String?
