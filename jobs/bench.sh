@@ -2,11 +2,10 @@
 # How fast the model encodes, learns and finds items, beside PyTorch and FAISS in the same run: jobs/bench.sh [--quick | --all]
 #
 # Prints each figure with its share of the rate at which this machine multiplies large matrices, then the ratios: ours and the
-# peer take turns, three times each, and of the three ratios the middle one counts (with the peer compiled and not, four minutes
-# for the smaller model). The peers run where PEER_PYTHON (by default python3) can import torch and faiss; without them the
-# figures stand alone. --quick has one turn, and leaves out the million items and the larger model; --all goes on with reading
-# histories, publishing and lookups in a throwaway PostgreSQL, and with whole nights (jobs/bench-night.sh). Figures compare
-# within one run only: nothing else should be at work.
+# peer take turns, BENCH_TURNS (3) times each, and the middle ratio counts. The peers run where PEER_PYTHON (by default python3)
+# can import torch and faiss; without them the figures stand alone. --quick leaves out the million items and the larger model;
+# --all goes on with reading histories, publishing and lookups in a throwaway PostgreSQL, and with whole nights
+# (jobs/bench-night.sh). Figures compare within one run only: nothing else should be at work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib/cluster.sh
@@ -21,7 +20,7 @@ case ${1:-} in
     --all) all=true ;;
     '') ;;
     *)
-        sed -n '2,9s/^# \{0,1\}//p' jobs/bench.sh >&2
+        sed -n '2,8s/^# \{0,1\}//p' jobs/bench.sh >&2
         exit 64
         ;;
 esac
@@ -44,8 +43,7 @@ if "$python" -c 'import torch, faiss' 2>/dev/null; then has_peers=true; else
     echo "$python has no torch and faiss: no ratios (PEER_PYTHON names another Python)" >&2
 fi
 
-rounds=3
-! $quick || rounds=1
+rounds=${BENCH_TURNS:-3}
 peer() { "$python" Tests/Benchmarks/Peers/torch_peer.py "$@" 2>/dev/null; }
 # rate FILE PATTERN: the figure before "users/s" in the last line that matches.
 rate() { awk -v p="$2" '$0 ~ p { for (i = 2; i <= NF; i++) if ($i ~ /^users\/s/) r = $(i - 1) } END { print r }' "$1"; }

@@ -17,20 +17,25 @@ package struct ItemVectors: @unchecked Sendable {
 
     /// - Parameter rows: vocabulary rows; entry `i` of the result belongs to the `i`-th of them.
     package func fill(
-        rows: some Collection<Int32>, _ parameters: ModelParameters, category: [Int32], seller: [Int32]
+        rows: some Collection<Int32>, _ parameters: ModelParameters, category: [Int32], seller: [Int32],
+        pool: WorkerPool = WorkerPool(workers: 1)
     ) {
-        let D = parameters.settings.width
-        let out = sums.reserve(rows.count * D)
-        let rows = ContiguousArray(rows)
-        for (i, row) in rows.enumerated() {
-            if i + 8 < rows.count { Kernels.fetch(parameters.item.pointer + Int(rows[i + 8]) * D, count: D) }
-            let sum = out + i * D
-            sum.update(from: parameters.item.pointer + Int(row) * D, count: D)
-            Kernels.add(parameters.category.pointer + Int(category[Int(row)]) * D, to: sum, count: D)
-            Kernels.add(parameters.seller.pointer + Int(seller[Int(row)]) * D, to: sum, count: D)
+        let D = parameters.settings.width, rows = ContiguousArray(rows)
+        let sums = sums.reserve(rows.count * D), units = units.reserve(rows.count * D)
+        let norms = norms.reserve(rows.count)
+        let ranges = 16
+        pool.forEach(ranges) { range, _ in
+            let begin = rows.count * range / ranges, end = rows.count * (range + 1) / ranges
+            for i in begin..<end {
+                if i + 8 < end { Kernels.fetch(parameters.item.pointer + Int(rows[i + 8]) * D, count: D) }
+                let sum = sums + i * D, row = Int(rows[i])
+                sum.update(from: parameters.item.pointer + row * D, count: D)
+                Kernels.add(parameters.category.pointer + Int(category[row]) * D, to: sum, count: D)
+                Kernels.add(parameters.seller.pointer + Int(seller[row]) * D, to: sum, count: D)
+            }
+            Kernels.normalise(
+                sums + begin * D, into: units + begin * D, norm: norms + begin, rows: end - begin, width: D,
+                epsilon: parameters.settings.epsilon)
         }
-        Kernels.normalise(
-            out, into: units.reserve(rows.count * D), norm: norms.reserve(rows.count), rows: rows.count, width: D,
-            epsilon: parameters.settings.epsilon)
     }
 }

@@ -63,7 +63,7 @@ package final class BatchGradient {
         _ batch: TrainingBatch, dropout: Float, seed: UInt64, withGradients: Bool
     ) -> [LossTerm: Double] {
         let D = parameters.settings.width, R = batch.negatives.count
-        vectors.fill(rows: batch.slots, parameters, category: category, seller: seller)
+        vectors.fill(rows: batch.slots, parameters, category: category, seller: seller, pool: pool)
         let units = vectors.units.pointer
         let negatives = negativeUnits.reserve(R * D)
         for (r, slot) in batch.negatives.enumerated() {

@@ -34,8 +34,8 @@ final class NextSessionLoss {
     private let queryGradient = FloatBuffer()
     private let projectedGradient = FloatBuffer()
     private let stateGradient = FloatBuffer()
-    private var itemScore: [Float] = []
-    private var itemGradient: [Float] = []
+    private let itemScore = FloatBuffer()
+    private let itemGradient = FloatBuffer()
     /// Sums over the piece, already divided by the normalisers.
     private(set) var sums: [LossTerm: Double] = [:]
 
@@ -112,38 +112,52 @@ final class NextSessionLoss {
             }
         }
         let floor = Kernels.softmax(negatives, count: batch.negatives.count, scale: 1 / t)
-        itemScore = items.map { Kernels.dot(query, units + Int(piece.batch.item[$0]) * D, count: D) / t }
-        itemGradient = Array(repeating: 0, count: items.count)
+        let scores = itemScore.reserve(items.count), slopes = itemGradient.zeros(items.count)
+        for i in 0..<items.count {
+            scores[i] = Kernels.dot(query, units + Int(piece.batch.item[items.lowerBound + i]) * D, count: D) / t
+        }
 
-        let scene = Int(piece.batch.scene[context]), actions = piece.actions(of: context)
-        var floorGradient: Float = 0
-        for term in LossTerm.allCases where term.applies(horizon: horizon, actions: actions) {
-            let share = piece.weights[context] / max(1, batch.normalisers[term]![scene])
-            switch term {
-            case .shown: floorGradient = pull(items.indices.map { $0 - items.lowerBound }, floor, share, term)
-            case .clicked: prefer(actions.map { $0 >= Action.click.rawValue }, share, term)
-            case .paid: prefer(actions.map { $0 == Action.purchase.rawValue }, share, term)
+        let scene = Int(piece.batch.scene[context]), weight = piece.weights[context]
+        let floorGradient = piece.batch.action.withUnsafeBufferPointer { all in
+            let target = Target(actions: UnsafeBufferPointer(rebasing: all[items]), scores: scores, slopes: slopes)
+            var floorGradient: Float = 0
+            for term in LossTerm.allCases where term.applies(horizon: horizon, actions: target.actions) {
+                let share = weight / max(1, batch.normaliser(term, scene: scene))
+                if term == .shown {
+                    floorGradient = pull(target, floor, share, term)
+                } else {
+                    prefer(target, share, term)
+                }
             }
+            return floorGradient
         }
         guard let tokens else { return 0 }
-        for (i, item) in items.enumerated() {
-            let gradient = itemGradient[i] / t
+        for i in 0..<items.count {
+            let gradient = slopes[i] / t, item = items.lowerBound + i
             Kernels.add(units + Int(piece.batch.item[item]) * D, times: gradient, to: queryGradient, count: D)
             Kernels.add(query, times: gradient, to: tokens.targets.pointer + item * D, count: D)
         }
         return floorGradient
     }
 
+    /// The items of one session: what the user did, logits, and the gradient of these, added to.
+    private struct Target {
+        let actions: UnsafeBufferPointer<UInt8>
+        let scores: Floats
+        let slopes: Floats
+    }
+
     /// `share · mean over positives of softplus(floor - score)`; returns the gradient of `floor`.
-    private func pull(_ positives: [Int], _ floor: Float, _ share: Float, _ term: LossTerm) -> Float {
+    private func pull(_ target: Target, _ floor: Float, _ share: Float, _ term: LossTerm) -> Float {
         guard floor > -.infinity else { return 0 }
         var floorGradient: Float = 0, sum = 0.0
-        let weight = share / Float(positives.count)
-        for i in positives {
-            let z = floor - itemScore[i]
+        let positives = target.actions.reduce(0) { $0 + (term.isPositive($1) ? 1 : 0) }
+        let weight = share / Float(positives)
+        for (i, action) in target.actions.enumerated() where term.isPositive(action) {
+            let z = floor - target.scores[i]
             let p = 1 / (1 + exp(-z))
             sum += Double(z > 0 ? z + log1p(exp(-z)) : log1p(exp(z)))
-            itemGradient[i] -= weight * p
+            target.slopes[i] -= weight * p
             floorGradient += weight * p
         }
         sums[term, default: 0] += sum * Double(weight)
@@ -151,13 +165,19 @@ final class NextSessionLoss {
     }
 
     /// Positives against the rest of the same session: the rest's log-sum-exp is the floor.
-    private func prefer(_ isPositive: [Bool], _ share: Float, _ term: LossTerm) {
-        let rest = isPositive.indices.filter { !isPositive[$0] }
-        let highest = rest.map { itemScore[$0] }.max() ?? 0
-        let total = rest.reduce(Float(0)) { $0 + exp(itemScore[$1] - highest) }
+    private func prefer(_ target: Target, _ share: Float, _ term: LossTerm) {
+        var highest = -Float.infinity, total: Float = 0
+        for (i, action) in target.actions.enumerated() where !term.isPositive(action) {
+            highest = max(highest, target.scores[i])
+        }
+        for (i, action) in target.actions.enumerated() where !term.isPositive(action) {
+            total += exp(target.scores[i] - highest)
+        }
         let floor = highest + log(total)
-        let floorGradient = pull(isPositive.indices.filter { isPositive[$0] }, floor, share, term)
-        for i in rest { itemGradient[i] += floorGradient * exp(itemScore[i] - floor) }
+        let floorGradient = pull(target, floor, share, term)
+        for (i, action) in target.actions.enumerated() where !term.isPositive(action) {
+            target.slopes[i] += floorGradient * exp(target.scores[i] - floor)
+        }
     }
 
     /// `unit = normalise(states · W_m + b_m)`.

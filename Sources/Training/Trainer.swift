@@ -174,7 +174,7 @@ package final class Trainer {
             let negatives = sampler.draw(&draw)
             let batch = TrainingBatch(
                 histories, weights: histories.map(weights), negatives: negatives.rows,
-                corrections: negatives.corrections, settings: parameters.settings, buckets: buckets)
+                corrections: negatives.corrections, settings: parameters.settings, buckets: buckets, pool: pool)
             let terms = gradient.run(batch, dropout: settings.dropout, seed: draw.next())
             // In a fixed order: a dictionary's own differs from process to process, and so would the last bit.
             let loss = LossTerm.allCases.reduce(0.0) { $0 + (terms[$1] ?? 0) }

@@ -1,5 +1,6 @@
 import Domain
 import Model
+import Tensors
 
 /// One piece of a batch: packed users and what each of their sessions weighs as a target.
 package struct TrainingPiece: Sendable {
@@ -27,8 +28,9 @@ package struct TrainingBatch: Sendable {
     /// Places in ``negatives`` of each slot: `negativePlaces[firstPlace[slot] ..< firstPlace[slot + 1]]`.
     package private(set) var firstPlace: [Int32]
     package private(set) var negativePlaces: [Int32]
-    /// Targets of each scene, per term: the loss of a scene is divided by them, so that a big scene drowns no small one.
-    package private(set) var normalisers: [LossTerm: [Float]]
+    /// Targets of each scene, per term in the order of cases: the loss of a scene is divided by them, so that a big scene drowns
+    /// no small one.
+    private var normalisers: [[Float]]
 
     /// - Parameters:
     ///   - histories, weights: per user; weights per session.
@@ -36,13 +38,22 @@ package struct TrainingBatch: Sendable {
     ///   - corrections: what is taken off each one's logit; empty for nothing.
     package init(
         _ histories: [TokenHistory], weights: [[Float]], negatives rows: [Int32], corrections: [Float] = [],
-        settings: ModelSettings, buckets: TimeBuckets
+        settings: ModelSettings, buckets: TimeBuckets, pool: WorkerPool = WorkerPool(workers: 1)
     ) {
         precondition(corrections.isEmpty || corrections.count == rows.count, "one correction for each negative")
         self.corrections = corrections
-        pieces = TrainingBatch.cut(histories).map { users in
-            TrainingPiece(
-                batch: PackedBatch(histories[users], buckets: buckets), weights: Array(weights[users].joined()))
+        let cuts = TrainingBatch.cut(histories)
+        pieces = [TrainingPiece](unsafeUninitializedCapacity: cuts.count) { made, count in
+            // Safe: every place is written once, by whoever takes it.
+            nonisolated(unsafe) let made = made
+            pool.forEach(cuts.count) { p, _ in
+                let users = cuts[p]
+                (made.baseAddress! + p).initialize(
+                    to: TrainingPiece(
+                        batch: PackedBatch(histories[users], buckets: buckets), weights: Array(weights[users].joined()))
+                )
+            }
+            count = cuts.count
         }
         let found = SortedRows(pieces.map(\.batch.item) + [rows])
         slots = found.distinct
@@ -57,10 +68,7 @@ package struct TrainingBatch: Sendable {
             negativePlaces[Int(next[Int(slot)])] = Int32(place)
             next[Int(slot)] += 1
         }
-        normalisers = [:]
-        for term in LossTerm.allCases {
-            normalisers[term] = Array(repeating: 0, count: settings.scenes)
-        }
+        normalisers = LossTerm.allCases.map { _ in Array(repeating: 0, count: settings.scenes) }
         for piece in pieces { count(piece, horizons: settings.horizons) }
     }
 
@@ -68,11 +76,13 @@ package struct TrainingBatch: Sendable {
         for m in 0..<horizons {
             for target in piece.targets(horizon: m) {
                 for term in LossTerm.allCases where term.applies(horizon: m, actions: piece.actions(of: target)) {
-                    normalisers[term]![Int(piece.batch.scene[target])] += 1
+                    normalisers[term.rawValue][Int(piece.batch.scene[target])] += 1
                 }
             }
         }
     }
+
+    func normaliser(_ term: LossTerm, scene: Int) -> Float { normalisers[term.rawValue][scene] }
 
     /// Neighbouring users, up to ``tokensPerPiece`` tokens together.
     private static func cut(_ histories: [TokenHistory]) -> [Range<Int>] {
@@ -96,20 +106,22 @@ package struct TrainingBatch: Sendable {
 }
 
 /// The three contrasts of the loss: shown against random items, clicked against only shown, paid against not paid.
-package enum LossTerm: CaseIterable, Sendable {
+package enum LossTerm: Int, CaseIterable, Sendable {
     case shown, clicked, paid
 
-    /// Preference is asked of the session at hand only, and where it has both sides.
-    func applies(horizon: Int, actions: ArraySlice<UInt8>) -> Bool {
+    /// Which items of a session are drawn to its query; the others are what they are held against.
+    func isPositive(_ action: UInt8) -> Bool {
         switch self {
-        case .shown: !actions.isEmpty
-        case .clicked: horizon == 0 && hasBothSides(actions, from: .click)
-        case .paid: horizon == 0 && hasBothSides(actions, from: .purchase)
+        case .shown: true
+        case .clicked: action >= Action.click.rawValue
+        case .paid: action == Action.purchase.rawValue
         }
     }
 
-    private func hasBothSides(_ actions: ArraySlice<UInt8>, from step: Action) -> Bool {
-        actions.contains { $0 >= step.rawValue } && actions.contains { $0 < step.rawValue }
+    /// Preference is asked of the session at hand only, and where it has both sides.
+    func applies(horizon: Int, actions: some Collection<UInt8>) -> Bool {
+        guard self != .shown else { return !actions.isEmpty }
+        return horizon == 0 && actions.contains(where: isPositive) && !actions.allSatisfy(isPositive)
     }
 }
 
