@@ -18,16 +18,18 @@ struct EncodeFigures: ParsableCommand {
         let encoder = UserEncoder(drawn.parameters, vectors: drawn.vectors, pool: WorkerPool(workers: shape.threads))
         let out = FloatBuffer()
         let seconds = middle(of: shape.runs) { encoder.encode(histories, requests: requests, into: out) }
-        let flops = Self.flops(histories[0], drawn.parameters.settings) * Double(users)
+        let settings = drawn.parameters.settings
+        let looksUp = FrozenNetwork.looksUp(settings, items: settings.items)
+        let flops = Self.flops(histories[0], settings, looksUp: looksUp) * Double(users)
         print(
             "encode   T=\(shape.tokens) D=\(shape.width) H=\(shape.heads) L=\(shape.blocks): "
                 + "\(rounded(Double(users) / seconds, 1)) users/s, \(rounded(flops / seconds / 1e9, 1)) GFLOP/s, "
                 + "\(rounded(100 * flops / seconds / roof.flops, 0))% of the roof")
     }
 
-    /// What the arithmetic needs at least: products of all rows, but for the first block's projection where that is looked up, scores and sums of the keys that are seen, of the last block
-    /// values and keys for all rows and the rest for the request.
-    static func flops(_ history: TokenHistory, _ s: ModelSettings) -> Double {
+    /// What the arithmetic needs at least: products of all rows, but for the first block's projection where that is looked up,
+    /// scores and sums of the keys that are seen, of the last block values and keys for all rows and the rest for the request.
+    static func flops(_ history: TokenHistory, _ s: ModelSettings, looksUp: Bool) -> Double {
         let D = Double(s.width), rows = Double(history.tokens + 1)
         var before = 0, pairs = 0
         for session in history.sessions {
@@ -36,7 +38,7 @@ struct EncodeFigures: ParsableCommand {
         }
         let full = rows * D * 8 * D + Double(pairs + before) * 4 * D + rows * 2 * D * D
         let last = rows * D * 4 * D + 4 * D * D + Double(before) * 4 * D + 2 * D * D
-        let lookedUp = FrozenNetwork.looksUp(s, items: s.items) ? rows * D * 8 * D : 0
+        let lookedUp = looksUp ? rows * D * 8 * D : 0
         return Double(s.blocks - 1) * full + last + 2 * D * D - lookedUp
     }
 }

@@ -44,6 +44,6 @@ struct TrainFigures: ParsableCommand {
         let D = Double(s.width), rows = Double(history.tokens), contexts = Double(history.sessions.count)
         let towers = rows * 2 * D * D, contrast = contexts * (2 * D * D + Double(negatives) * 2 * D)
         let lastContexts = contexts * (4 * D * D + rows / 2 * 4 * D + 2 * D * D)
-        return 3 * (EncodeFigures.flops(history, s) + towers + contrast + lastContexts)
+        return 3 * (EncodeFigures.flops(history, s, looksUp: false) + towers + contrast + lastContexts)
     }
 }
