@@ -24,6 +24,11 @@ case ${1:-} in
         exit 64
         ;;
 esac
+rounds=${BENCH_TURNS:-3}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || {
+    echo "bench: BENCH_TURNS is '$rounds', and has to be a number from 1" >&2
+    exit 64
+}
 python=${PEER_PYTHON:-python3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/nearline-bench.XXXXXX")
 readonly CLUSTER=.nearline/bench-pg
@@ -43,7 +48,6 @@ if "$python" -c 'import torch, faiss' 2>/dev/null; then has_peers=true; else
     echo "$python has no torch and faiss: no ratios (PEER_PYTHON names another Python)" >&2
 fi
 
-rounds=${BENCH_TURNS:-3}
 peer() { "$python" Tests/Benchmarks/Peers/torch_peer.py "$@" 2>/dev/null; }
 # rate FILE PATTERN: the figure before "users/s" in the last line that matches.
 rate() { awk -v p="$2" '$0 ~ p { for (i = 2; i <= NF; i++) if ($i ~ /^users\/s/) r = $(i - 1) } END { print r }' "$1"; }

@@ -82,7 +82,7 @@ package struct NextSessionNetwork: Sendable {
         Kernels.dropout(out, count: batch.rows * D, seed: mode.mask(0), dropped: mode.dropout)
     }
 
-    /// `x + W_o · dropout(gate ⊙ LN(attention))` for one HSTU block; the last one updates context rows only.
+    /// `x + W_o · dropout(gate ⊙ LN(attention))` for one HSTU block, then its experts; the last one updates context rows only.
     private func run(block: Int, _ batch: PackedBatch, _ mode: Mode, _ space: Workspace, _ heads: HeadAttention) {
         let D = settings.width, isLast = block == settings.blocks - 1
         let at = layout.blocks[block], layer = space.layers[block], packed = weights.blocks[block]
@@ -133,7 +133,7 @@ package struct NextSessionNetwork: Sendable {
         guard isLast else { return product(packed.items, C, batch.items, part: 0) }
         product(packed.itemValue, C, batch.items, part: 1)
         product(packed.itemKey, C, batch.items, part: 3)
-        // Loaded with the others, and asked for nothing.
+        // Read with the others, and asked for nothing.
         for row in C..<batch.rows { (active + (row * 4 + 2) * D).update(repeating: 0, count: D) }
     }
 }

@@ -34,12 +34,9 @@ package struct TrainModel {
 
     private static let decisive = [
         "width", "heads", "blocks", "experts", "horizons", "epochs", "batch", "negatives", "negative-sampling",
-        "learning-rate",
-        "weight-decay",
-        "dropout", "half-life-days", "item-start", "patience", "seed", "tokens", "session-items", "lifelong-items",
-        "length-alpha",
-        "corpus-tokens",
-        "gap-minutes", "blend-users", "similar-items", "events", "items",
+        "learning-rate", "weight-decay", "dropout", "half-life-days", "item-start", "patience", "seed", "tokens",
+        "session-items", "lifelong-items", "length-alpha", "corpus-tokens", "gap-minutes", "blend-users",
+        "similar-items", "events", "items",
     ]
     private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]
 
@@ -89,10 +86,10 @@ package struct TrainModel {
                 model: name, file: URL(fileURLWithPath: path).path, asOf: asOf.text,
                 vocabularyHash: artifact.vocabulary.hash, itemType: source.itemType.rawValue)
             if !leavesOneOut {
-                try ModelRegistry(connection).register(row, settings: settings, figures: figures(outcome))
+                try ModelRegistry(connection).register(row, settings: settings, figures: outcome.figures)
             }
             for file in [checkpoint(path), rehearsal(path)] { try? FileManager.default.removeItem(atPath: file) }
-            text = summary(name, path, artifact, outcome)
+            text = outcome.summary(of: name, artifact, path: path)
         }
         return Answer(text, ["model": name, "file": path])
     }
@@ -147,7 +144,7 @@ package struct TrainModel {
         report.counts["resumed after epoch"] = outcome.resumedAfterEpoch
         var facts = [
             "model": name, "as_of": asOf.text, "source": source.names.events, "settings": inputs,
-            "figures": figures(outcome), "item_type": source.itemType.rawValue,
+            "figures": outcome.figures, "item_type": source.itemType.rawValue,
             "users": String(corpus.histories.count), "tokens": String(corpus.tokens),
         ]
         if let base { facts.merge(base.facts) { $1 } }
@@ -292,30 +289,5 @@ package struct TrainModel {
         } catch {
             throw SafetensorsError.unwritable(path: folder, reason: error.localizedDescription)
         }
-    }
-
-    private func figures(_ outcome: TrainingOutcome) -> String {
-        var parts = [
-            "\"epochs\": \(outcome.epochs)", "\"best_epoch\": \(outcome.bestEpoch)", "\"loss\": \(outcome.loss)",
-        ]
-        if let heldOut = outcome.heldOutNDCG {
-            parts += ["\"held_out_ndcg_at_100\": \(heldOut)", "\"held_out_targets\": \(outcome.heldOutTargets)"]
-        }
-        return "{" + parts.joined(separator: ", ") + "}"
-    }
-
-    private func summary(_ name: String, _ path: String, _ artifact: ModelArtifact, _ outcome: TrainingOutcome)
-        -> String
-    {
-        var text =
-            "trained \(name): \(artifact.vocabulary.count) items, \(artifact.facts["users"] ?? "") users, "
-            + "\(outcome.epochs) epochs, loss \(String(format: "%.3f", outcome.loss))"
-        if let heldOut = outcome.heldOutNDCG {
-            text +=
-                ", held-out NDCG@100 \(String(format: "%.3f", heldOut)) at epoch \(outcome.bestEpoch) "
-                + "over \(outcome.heldOutTargets) sessions"
-        }
-        if outcome.resumedAfterEpoch > 0 { text += ", went on after epoch \(outcome.resumedAfterEpoch)" }
-        return text + "\n\(path)"
     }
 }

@@ -25,7 +25,7 @@ package final class BatchGradient {
 
     private let balance: Float
 
-    /// - Parameter balance: how much it counts that experts are used alike; 0 where there are none, and for the loss's own gradient.
+    /// - Parameter balance: what the balance of experts weighs beside the loss; 0 where there are none.
     package init(
         _ parameters: ModelParameters, category: [Int32], seller: [Int32], balance: Float = 0, pool: WorkerPool
     ) {

@@ -70,6 +70,54 @@ import Training
         #expect(jumps < checked / 4, "\(jumps) of \(checked)")
     }
 
+    /// `weight · experts · Σ share of places · mean share of rows`, of which the mean share is what has a slope.
+    @Test func theBalanceOfExpertsHasItsGradient() {
+        let experts = 4, weight: Float = 3, vocabulary = Drawn.vocabulary(items: 20)
+        let parameters = ModelParameters(Drawn.settings(vocabulary, blocks: 1, experts: experts), seed: 3)
+        var generator = SeededGenerator(seed: 4)
+        for i in 0..<parameters.dense.count { parameters.dense.pointer[i] += Float(generator.normal()) * 0.1 }
+        let histories = (0..<5).map { _ in
+            Drawn.history(items: 20, sessions: 1 + generator.below(5), endsAt: 1_700_000_000, &generator)
+        }
+        let batch = TrainingBatch(
+            histories, weights: histories.map { $0.sessions.map { _ in 1 } }, negatives: [3, 7, 11],
+            settings: parameters.settings, buckets: TimeBuckets(count: 64))
+        #expect(batch.pieces.count == 1)
+        func gradient(_ balance: Float) -> [Float] {
+            let gradient = BatchGradient(
+                parameters, category: vocabulary.category, seller: vocabulary.seller, balance: balance,
+                pool: WorkerPool(workers: 2))
+            _ = gradient.run(batch, dropout: 0, seed: 0)
+            return Array(gradient.dense.values)
+        }
+        func shares() -> (used: [Float], mean: [Float]) {
+            let vectors = ItemVectors(), space = Workspace()
+            vectors.fill(
+                rows: batch.slots, parameters, category: vocabulary.category, seller: vocabulary.seller)
+            let piece = batch.pieces[0].batch
+            NextSessionNetwork(parameters).run(piece, embeddings: vectors.sums.pointer, mode: .exact, space: space)
+            let experts = space.layers[0].experts, rows = piece.contexts, all = experts.shares.values
+            return (
+                (0..<4).map { Float(experts.routing.places(of: $0).count) / Float(experts.routing.rows.count) },
+                (0..<4).map { e in (0..<rows).reduce(0) { $0 + all[$1 * 4 + e] } / Float(rows) }
+            )
+        }
+        let used = shares().used, with = gradient(weight), without = gradient(0)
+        #expect(Set(used).count > 1, "all used alike: \(used)")
+        let at = parameters.layout.blocks[0].experts!.router
+        for i in stride(from: 0, to: parameters.settings.width * experts, by: 3) {
+            let place = parameters.dense.pointer + at + i, before = place.pointee, step: Float = 4e-3
+            func balance(_ value: Float) -> Float {
+                place.pointee = value
+                return weight * Float(experts) * zip(used, shares().mean).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            let wanted = (balance(before + step) - balance(before - step)) / (2 * step)
+            place.pointee = before
+            let found = with[at + i] - without[at + i]
+            #expect(abs(found - wanted) < 2e-3 + 0.02 * abs(wanted), "router[\(i)]: \(found), \(wanted)")
+        }
+    }
+
     @Test func dropoutIsTheSameOnTheWayBack() {
         // With one batch and a fixed seed the dropped loss is a smooth function too: a small step against the gradient
         // must lower it by about |gradient|² · step.
