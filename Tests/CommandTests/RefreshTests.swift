@@ -189,7 +189,7 @@ import Testing
         let frozen = try shop.holding(place, in: place == "shop.exclusions" ? "ACCESS EXCLUSIVE" : "SHARE") {
             let running = try shop.commands.start(["refresh"])
             try shop.awaitLockWait(of: "refresh")
-            running.send(SIGSTOP)
+            try shop.freeze(running, "refresh")
             return running
         }
         // A minute later.
@@ -220,7 +220,7 @@ import Testing
         let frozen = try shop.holding("nearline.overlay_r1", in: "SHARE") {
             let running = try shop.commands.start(["refresh"])
             try shop.awaitLockWait(of: "refresh")
-            running.send(SIGSTOP)
+            try shop.freeze(running, "refresh")
             return running
         }
         try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")

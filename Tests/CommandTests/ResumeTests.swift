@@ -158,7 +158,7 @@ import Testing
     @Test func whatAFrozenRunSendsAfterItsLeaseIsRefused() throws {
         let shop = try Shop.published()
         try interrupted(shop) { running, holder in
-            running.send(SIGSTOP)
+            try shop.freeze(running, "precompute")
             // A minute later; the shard's lease is as old, but the frozen session holds its row.
             try shop.execute(
                 "UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")
@@ -182,7 +182,7 @@ import Testing
         let frozen = try shop.holding("nearline.release_shard") {
             let running = try shop.commands.start(Self.command, with: Self.small)
             try shop.awaitLockWait(of: "precompute")
-            running.send(SIGSTOP)
+            try shop.freeze(running, "precompute")
             return running
         }
         try shop.execute("UPDATE nearline.run SET lease_until = now() - interval '1 second' WHERE state = 'running'")

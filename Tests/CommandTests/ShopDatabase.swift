@@ -102,6 +102,24 @@ extension Shop {
         }
     }
 
+    /// Stops a process where it is, and waits until it stands still and the server has done what it was sent: a heartbeat on its
+    /// way would renew a lease that a test lets run out.
+    func freeze(_ running: RunningCommand, _ command: String) throws {
+        running.send(SIGSTOP)
+        try waitUntil("\(command) standing still") {
+            let stat = try String(contentsOfFile: "/proc/\(running.identifier)/stat", encoding: .utf8)
+            return stat[stat.lastIndex(of: ")")!...].dropFirst(2).first == "T"
+        }
+        try waitUntil("the sessions of \(command) being idle") {
+            try number(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                    AND application_name LIKE 'nearline \(command)%' AND state = 'active'
+                    AND wait_event_type IS DISTINCT FROM 'Lock'
+                """) == 0
+        }
+    }
+
     /// Holds a lock that stops a command at a known place, while `body` runs.
     func holding<Result>(
         _ table: String, in mode: String = "ACCESS EXCLUSIVE", _ body: () throws -> Result
