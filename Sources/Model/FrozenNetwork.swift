@@ -88,7 +88,7 @@ package final class FrozenNetwork: @unchecked Sendable {
         // The scene of a token stands for the tower's bias too: every token has one.
         func tables(_ kind: Int) -> Tables {
             Tables(
-                scene: mapped(dense + layout.scene, settings.scenes, kind, bias: true),
+                scene: mapped(dense + layout.scene, settings.sceneRows, kind, bias: true),
                 gap: mapped(dense + layout.gap, settings.timeBuckets, kind),
                 hour: mapped(dense + layout.hour, 168, kind))
         }

@@ -36,6 +36,10 @@ extension ModelParameters {
         }
         carry(
             known.scenes, vocabulary.scenes, dense.pointer + scenes, grown.dense.pointer + grown.layout.scene)
+        if settings.anchors > 0 {
+            (grown.dense.pointer + grown.layout.scene + Int(shape.anchorScene) * D).update(
+                from: dense.pointer + scenes + Int(settings.anchorScene) * D, count: D)
+        }
         return grown
     }
 }

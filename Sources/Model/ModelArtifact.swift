@@ -10,21 +10,38 @@ package struct ModelArtifact: Sendable {
     package var vocabulary: Vocabulary
     /// What merged lists need beside the network, by name; empty where it was trained without.
     package var blend: [String: StoredTensor]
+    /// What its anchors are found by; nil where it reads none.
+    package var anchors: AnchorTable?
     /// Free facts about the training: as-of, window, seed, epochs, figures.
     package var facts: [String: String]
 
     package init(
         parameters: ModelParameters, vocabulary: Vocabulary, blend: [String: StoredTensor] = [:],
-        facts: [String: String]
+        anchors: AnchorTable? = nil, facts: [String: String]
     ) {
+        precondition((anchors != nil) == (parameters.settings.anchors > 0), "a model that reads anchors needs them")
+        self.anchors = anchors
         self.blend = blend
         self.parameters = parameters
         self.vocabulary = vocabulary
         self.facts = facts
     }
 
+    /// Histories as the model reads them: those of users with a session have their anchors behind them, where it reads any.
+    package func anchored(_ histories: [TokenHistory]) -> [TokenHistory] {
+        guard let anchors else { return histories }
+        var scores = AnchorTable.Scores()
+        return histories.map { history in
+            guard history.sessions.contains(where: { !$0.isLifelong }) else { return history }
+            return history.withAnchors(
+                anchors.anchors(parameters.settings.anchors, after: history, at: anchors.asOf, &scores),
+                scene: parameters.settings.anchorScene, before: history.sessions.count)
+        }
+    }
+
     package static let format = "nearline-model-1"
     private static let blendPrefix = "blend."
+    private static let anchorPrefix = "anchors."
 
     package init(path: String) throws {
         let file = try SafetensorsFile(path: path)
@@ -46,6 +63,12 @@ package struct ModelArtifact: Sendable {
             uniqueKeysWithValues: file.tensors.compactMap { name, tensor in
                 name.hasPrefix(Self.blendPrefix) ? (String(name.dropFirst(Self.blendPrefix.count)), tensor) : nil
             })
+        anchors =
+            settings.anchors == 0
+            ? nil
+            : try AnchorTable(items: settings.items, path: path) { name throws(SafetensorsError) in
+                try file.tensor(Self.anchorPrefix + name, path: path)
+            }
         parameters = ModelParameters(settings)
         try parameters.read(file, prefix: "param.", path: path)
         facts = file.metadata.filter { !["format", "config", "vocabulary_hash", "content_hash"].contains($0.key) }
@@ -62,6 +85,7 @@ package struct ModelArtifact: Sendable {
             var tensors = vocabulary.tensors
             for (name, tensor) in parameters.tensors(prefix: "param.") { tensors[name] = tensor }
             for (name, tensor) in blend { tensors[Self.blendPrefix + name] = tensor }
+            for (name, tensor) in anchors?.tensors ?? [:] { tensors[Self.anchorPrefix + name] = tensor }
             var file = SafetensorsFile(metadata: metadata, tensors: tensors)
             file.metadata["content_hash"] = file.contentHash
             return file

@@ -23,13 +23,19 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         get { routed ?? 0 }
         set { routed = newValue > 0 ? newValue : nil }
     }
+    /// Tokens of what users popularly go on to that stand before a session (``AnchorTable``), at most; 0 for none.
+    package var anchors: Int {
+        get { anchored ?? 0 }
+        set { anchored = newValue > 0 ? newValue : nil }
+    }
     /// Absent where there are none, as in the artifacts from before there were any.
     private var routed: Int?
+    private var anchored: Int?
 
     package init(
         items: Int, categories: Int, sellers: Int, scenes: Int, width: Int = 64, heads: Int = 2, blocks: Int = 2,
         horizons: Int = 2, attentionNorm: Int = 256, ropeBase: Double = 10_000, timeBuckets: Int = 64,
-        temperature: Float = 0.05, epsilon: Float = 1e-6, experts: Int = 0
+        temperature: Float = 0.05, epsilon: Float = 1e-6, experts: Int = 0, anchors: Int = 0
     ) {
         precondition(width % (2 * heads) == 0, "width must be a multiple of 2 · heads")
         precondition(blocks > 0 && horizons > 0 && timeBuckets > 0 && timeBuckets <= 256)
@@ -47,12 +53,16 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         self.temperature = temperature
         self.epsilon = epsilon
         self.experts = experts
+        self.anchors = anchors
     }
 
     /// `d`: floats of a token that one head reads.
     package var headWidth: Int { width / heads }
     /// `F`: inner width of an expert. Three of them make a feed-forward layer of one and a half widths.
     package var expertWidth: Int { width / 2 }
+    /// Rows of the table of scenes: anchors have one of their own, the last.
+    package var sceneRows: Int { scenes + (anchors > 0 ? 1 : 0) }
+    package var anchorScene: Int32 { Int32(scenes) }
 
     enum CodingKeys: String, CodingKey {
         case items, categories, sellers, scenes, width, heads, blocks, horizons, temperature
@@ -61,5 +71,6 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         case timeBuckets = "time_buckets"
         case epsilon = "eps"
         case routed = "experts"
+        case anchored = "anchors"
     }
 }

@@ -64,7 +64,7 @@ package struct ParameterLayout: Sendable {
         }
         let D = s.width
         action = add("action", 4, D)
-        scene = add("scene", s.scenes, D)
+        scene = add("scene", s.sceneRows, D)
         gap = add("gap", s.timeBuckets, D)
         hour = add("hour", 168, D)
         tower = add("tower_w", 2, D, D)

@@ -93,7 +93,7 @@ struct CandidateMaker {
 
     /// How many items the model puts before this one, of all that it knows.
     func modelRank(of row: Int32, _ history: TokenHistory, request: PackedBatch.Request) -> Int {
-        encoder.encode([history], requests: [request], into: queries)
+        encode([history], [request])
         let units = vectors.units.pointer
         func score(_ row: Int) -> Float { Kernels.dot(queries.pointer, units + row * width, count: width) }
         let own = score(Int(row))
@@ -103,7 +103,7 @@ struct CandidateMaker {
     /// How far the user's vector turns when each session is left out: one less the cosine.
     func influence(of history: TokenHistory, request: PackedBatch.Request) -> [Float] {
         let without = history.sessions.indices.map { left in history.keeping { $0 != left } }
-        encoder.encode([history] + without, requests: without.map { _ in request } + [request], into: queries)
+        encode([history] + without, without.map { _ in request } + [request])
         let query = queries.pointer
         return history.sessions.indices.map {
             max(0, 1 - Kernels.dot(query, query + ($0 + 1) * width, count: width))
@@ -114,10 +114,15 @@ struct CandidateMaker {
     private func modelLists(
         _ histories: [TokenHistory], _ requests: [PackedBatch.Request], _ excluded: [[Int32]], _ context: RunContext
     ) throws -> [[Candidate]] {
-        context.part("encoding") { encoder.encode(histories, requests: requests, into: queries) }
+        context.part("encoding") { encode(histories, requests) }
         return try context.part("finding items") {
             try topK.lists(queries.pointer, users: histories.count, excluded: excluded)
         }
+    }
+
+    /// Leaves the users' vectors in ``queries``.
+    private func encode(_ histories: [TokenHistory], _ requests: [PackedBatch.Request]) {
+        encoder.encode(artifact.anchored(histories), requests: requests, into: queries)
     }
 
     private static func asked(

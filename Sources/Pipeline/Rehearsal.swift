@@ -13,7 +13,7 @@ import Training
 struct Rehearsal {
     let vocabulary: Vocabulary
     /// What was known at the instant.
-    let before: TrainingCorpus
+    private(set) var before: TrainingCorpus
     /// Users whose next session is known: the places of their histories in ``before``, and the rows of that session.
     private(set) var judged: [(user: Int, next: Set<Int32>)] = []
     /// Epoch seconds.
@@ -70,8 +70,17 @@ struct Rehearsal {
         return nil
     }
 
-    /// - Parameter parameters: trained on ``before``.
-    func fit(_ parameters: ModelParameters, similarItems: Int, _ context: RunContext) throws -> BlendFit {
+    /// Of what was known at the instant; nil where the model reads none.
+    mutating func findAnchors(_ context: RunContext) throws -> AnchorTable? {
+        try before.findAnchors(items: vocabulary.count, asOf: instant, context)
+    }
+
+    /// - Parameters:
+    ///   - parameters: trained on ``before``.
+    ///   - anchors: found in it; nil where the model reads none.
+    func fit(
+        _ parameters: ModelParameters, anchors: AnchorTable?, similarItems: Int, _ context: RunContext
+    ) throws -> BlendFit {
         let tables = ItemTables(
             SessionLog(before, items: vocabulary.count, asOf: instant), similarItems: similarItems, pool: context.pool)
         // What came later was never trained, and nobody could have been offered it.
@@ -79,8 +88,8 @@ struct Rehearsal {
         for history in before.histories { for row in history.rows { isKnown[Int(row)] = true } }
         let later = Set((0..<Int32(vocabulary.count)).filter { !isKnown[Int($0)] })
         let maker = try CandidateMaker(
-            ModelArtifact(parameters: parameters, vocabulary: vocabulary, facts: [:]), blending: (tables, nil),
-            excluded: later, kept: context.settings.int("candidates"), pool: context.pool)
+            ModelArtifact(parameters: parameters, vocabulary: vocabulary, anchors: anchors, facts: [:]),
+            blending: (tables, nil), excluded: later, kept: context.settings.int("candidates"), pool: context.pool)
         var fit = BlendFit()
         for begin in stride(from: 0, to: judged.count, by: Self.usersPerStep) {
             try context.safePoint()

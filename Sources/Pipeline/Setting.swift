@@ -74,6 +74,9 @@ package struct Setting: Sendable {
         Setting(
             "lifelong-items", "0", .integer(0...4096),
             "items of most sessions before the tokens, read as one first session; 0: what lies before is not read"),
+        Setting(
+            "anchors", "0", .integer(0...256),
+            "tokens of what users popularly go on to that the model reads before the session to come; 0: none"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting(
             "blend-users", "3000", .integer(0...100_000),

@@ -35,7 +35,7 @@ package struct TrainModel {
     private static let decisive = [
         "width", "heads", "blocks", "experts", "horizons", "epochs", "batch", "negatives", "negative-sampling",
         "learning-rate", "weight-decay", "dropout", "half-life-days", "item-start", "patience", "seed", "tokens",
-        "session-items", "lifelong-items", "length-alpha", "corpus-tokens", "gap-minutes", "blend-users",
+        "session-items", "lifelong-items", "anchors", "length-alpha", "corpus-tokens", "gap-minutes", "blend-users",
         "similar-items", "events", "items",
     ]
     private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]
@@ -110,12 +110,12 @@ package struct TrainModel {
         _ name: String, _ path: String, _ source: EventSource, _ asOf: Instant, _ base: TrainingBase?, _ inputs: String,
         _ context: RunContext, _ ledger: RunLedger, _ report: inout RunReport
     ) throws -> (ModelArtifact, TrainingOutcome) {
-        let (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
+        var (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
         let s = context.settings
         let shape = ModelSettings(
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
             scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
-            horizons: s.int("horizons"), experts: s.int("experts"))
+            horizons: s.int("horizons"), experts: s.int("experts"), anchors: s.int("anchors"))
         let decided = inputs + vocabulary.hash
         try makeFolder(of: path)
         let weights: BlendWeights?
@@ -126,6 +126,12 @@ package struct TrainModel {
                 try blendWeights(corpus, vocabulary, shape, asOf.seconds, (rehearsal(path), decided), context, &report)
             }
         }
+        let anchors =
+            shape.anchors == 0
+            ? nil
+            : try context.stage("finding anchors") {
+                try corpus.findAnchors(items: vocabulary.count, asOf: asOf.seconds, context)
+            }
         let (parameters, outcome) = try context.stage("training") {
             guard let base else {
                 return try train(corpus, vocabulary, shape, asOf.seconds, (checkpoint(path), decided), context)
@@ -150,7 +156,9 @@ package struct TrainModel {
         if let base { facts.merge(base.facts) { $1 } }
         if leavesOneOut { facts[EvaluateLists.leftOut] = "each user's last event" }
         return (
-            ModelArtifact(parameters: parameters, vocabulary: vocabulary, blend: blend?.tensors ?? [:], facts: facts),
+            ModelArtifact(
+                parameters: parameters, vocabulary: vocabulary, blend: blend?.tensors ?? [:], anchors: anchors,
+                facts: facts),
             outcome
         )
     }
@@ -218,8 +226,8 @@ package struct TrainModel {
     ) throws -> BlendWeights? {
         let users = context.settings.int("blend-users")
         guard users > 0, !leavesOneOut else { return nil }
-        if let rehearsal = Rehearsal(corpus, vocabulary, asOf: asOf, mostUsers: users),
-            let weights = try self.weights(from: rehearsal, vocabulary, shape, checkpoint, context, &report)
+        if var rehearsal = Rehearsal(corpus, vocabulary, asOf: asOf, mostUsers: users),
+            let weights = try self.weights(from: &rehearsal, vocabulary, shape, checkpoint, context, &report)
         {
             return weights
         }
@@ -229,11 +237,13 @@ package struct TrainModel {
 
     /// nil where the users' lists left too few to learn from.
     private func weights(
-        from rehearsal: Rehearsal, _ vocabulary: Vocabulary, _ shape: ModelSettings,
+        from rehearsal: inout Rehearsal, _ vocabulary: Vocabulary, _ shape: ModelSettings,
         _ checkpoint: (path: String, inputs: String), _ context: RunContext, _ report: inout RunReport
     ) throws -> BlendWeights? {
+        let anchors = try rehearsal.findAnchors(context)
         let (parameters, _) = try train(rehearsal.before, vocabulary, shape, rehearsal.instant, checkpoint, context)
-        let fit = try rehearsal.fit(parameters, similarItems: context.settings.int("similar-items"), context)
+        let fit = try rehearsal.fit(
+            parameters, anchors: anchors, similarItems: context.settings.int("similar-items"), context)
         report.counts["users that merging was learned from"] = fit.users
         report.counts["days rehearsed"] = rehearsal.days
         return try fit.weights(pool: context.pool) { done, all in

@@ -58,7 +58,7 @@ struct TrainingBase {
         let shape = artifact.parameters.settings
         for (setting, found) in [
             ("width", shape.width), ("heads", shape.heads), ("blocks", shape.blocks), ("horizons", shape.horizons),
-            ("experts", shape.experts),
+            ("experts", shape.experts), ("anchors", shape.anchors),
         ] where context.settings.int(setting) != found {
             fromScratch("\(name) has \(setting) \(found), and \(context.settings.int(setting)) is asked for")
             return nil

@@ -9,6 +9,8 @@ struct Holdout {
     /// Whole histories of held-out users and, per session, whether it was held out.
     private(set) var histories: [TokenHistory] = []
     private(set) var isTarget: [[Bool]] = []
+    /// Where each held-out user stands in the corpus, and in ``training``.
+    private(set) var places: [Int] = []
     private(set) var targets = 0
     private(set) var days = 0
 
@@ -20,19 +22,20 @@ struct Holdout {
             if targets >= Holdout.fewest { return }
         }
         training = corpus.histories
-        (histories, isTarget, targets, days) = ([], [], 0, 0)
+        (histories, isTarget, places, targets, days) = ([], [], [], 0, 0)
     }
 
     private static let fewest = 100
 
     private mutating func split(_ corpus: TrainingCorpus, from begin: Int64) {
-        (training, histories, isTarget, targets) = ([], [], [], 0)
+        (training, histories, isTarget, places, targets) = ([], [], [], [], 0)
         for (history, hash) in zip(corpus.histories, corpus.hashes) {
             let kept = history.sessions(upTo: begin)
             guard hash % 10 == 3, kept < history.sessions.count, kept > 0 else {
                 training.append(history)
                 continue
             }
+            places.append(training.count)
             training.append(history.prefix(kept))
             histories.append(history)
             isTarget.append((0..<history.sessions.count).map { $0 >= kept })

@@ -65,6 +65,8 @@ package final class Trainer {
     private let buckets: TimeBuckets
     private let sampler: NegativeSampler
     private let length: StochasticLength
+    /// By user; empty where the model reads none.
+    private let anchors: [SessionAnchors]
     /// What Switch Transformers (arXiv:2101.03961) give the balance of experts.
     private static let balance: Float = 0.01
 
@@ -81,6 +83,10 @@ package final class Trainer {
         self.vocabulary = vocabulary
         self.asOf = asOf
         self.pool = pool
+        precondition(
+            parameters.settings.anchors == 0 || corpus.anchors.count == corpus.histories.count,
+            "a model that reads anchors needs them found")
+        anchors = parameters.settings.anchors > 0 ? corpus.anchors : []
         holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
         users = corpus.histories.count
         length = StochasticLength(tokens: settings.tokensPerUser, alpha: settings.lengthAlpha)
@@ -169,7 +175,7 @@ package final class Trainer {
         for (number, batchUsers) in plan.enumerated() {
             var draw = SeededGenerator(seed: settings.seed, stream: 2, UInt64(epoch), UInt64(number))
             let histories = batchUsers.map {
-                length.cut(holdout.training[$0].newest(budget: settings.tokensPerUser), &draw)
+                length.cut(history(of: $0, &draw), &draw)
             }
             let negatives = sampler.draw(&draw)
             let batch = TrainingBatch(
@@ -205,11 +211,29 @@ package final class Trainer {
         return batches
     }
 
+    /// A user's newest sessions, before one of them its anchors: before which is drawn as often as it counts as a target. Only the
+    /// sessions from there on see them, so all that came before are targets as ever.
+    private func history(of user: Int, _ draw: inout SeededGenerator) -> TokenHistory {
+        let whole = holdout.training[user], newest = whole.newest(budget: settings.tokensPerUser)
+        guard !anchors.isEmpty else { return newest }
+        let first = whole.sessions.count - newest.sessions.count
+        var weights = self.weights(newest)
+        for number in weights.indices where anchors[user][first + number].isEmpty { weights[number] = 0 }
+        var left = draw.uniform() * weights.reduce(0) { $0 + Double($1) }
+        let drawn = weights.firstIndex {
+            left -= Double($0)
+            return $0 > 0 && left <= 0
+        }
+        guard let drawn else { return newest }
+        return newest.withAnchors(
+            anchors[user][first + drawn], scene: parameters.settings.anchorScene, before: drawn)
+    }
+
     /// A session counts half as a target after a half-life: what users do now matters more than what they did.
     private func weights(_ history: TokenHistory) -> [Float] {
         history.sessions.map {
             // What stands for many sessions came next after none.
-            guard !$0.isLifelong else { return 0 }
+            guard !$0.isLifelong, $0.scene != parameters.settings.anchorScene else { return 0 }
             if let bound = settings.targetsAfter, $0.startsAt <= bound { return 0 }
             guard settings.halfLifeDays > 0 else { return 1 }
             return Float(exp2(-Double(max(0, asOf - $0.startsAt)) / 86_400 / settings.halfLifeDays))
@@ -219,8 +243,16 @@ package final class Trainer {
     /// NDCG of the held-out sessions; nil where nothing is held out.
     private func heldOutNDCG() -> Double? {
         guard holdout.targets > 0 else { return nil }
-        let histories = holdout.histories.map { $0.newest(budget: settings.tokensPerUser) }
-        let isTarget = zip(holdout.isTarget, histories).map { Array($0.suffix($1.sessions.count)) }
+        var histories = holdout.histories.map { $0.newest(budget: settings.tokensPerUser) }
+        var isTarget = zip(holdout.isTarget, histories).map { Array($0.suffix($1.sessions.count)) }
+        for (user, place) in holdout.places.enumerated() where !anchors.isEmpty {
+            // As a list is made: with what is known before the first of them.
+            guard let next = isTarget[user].firstIndex(of: true) else { continue }
+            let left = holdout.histories[user].sessions.count - histories[user].sessions.count
+            let found = anchors[place][left + next]
+            histories[user] = histories[user].withAnchors(found, scene: parameters.settings.anchorScene, before: next)
+            if !found.isEmpty { isTarget[user].insert(false, at: next) }
+        }
         return ranking.meanNDCG(histories, isTarget: isTarget)
     }
 }

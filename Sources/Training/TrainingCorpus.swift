@@ -7,6 +7,8 @@ import Domain
 package struct TrainingCorpus: Sendable {
     package private(set) var histories: [TokenHistory] = []
     package private(set) var hashes: [UInt64] = []
+    /// Of each history's sessions (``findAnchors``); empty where nobody asked for them.
+    package internal(set) var anchors: [SessionAnchors] = []
     package private(set) var tokens = 0
     /// Users are kept whose hash is below this: `UInt64.max` means all.
     package private(set) var highestHash = UInt64.max
@@ -19,10 +21,12 @@ package struct TrainingCorpus: Sendable {
     /// than the users who are held out.
     package func bucket(_ bucket: Int, after instant: Int64) -> TrainingCorpus {
         var part = TrainingCorpus(tokenBudget: budget)
-        for (history, hash) in zip(histories, hashes)
-        where hash / 10 % UInt64(Self.buckets) == bucket && history.sessions.contains(where: { $0.startsAt > instant })
+        for (place, hash) in hashes.enumerated()
+        where hash / 10 % UInt64(Self.buckets) == bucket
+            && histories[place].sessions.contains(where: { $0.startsAt > instant })
         {
-            part.add(history, hash: hash)
+            part.add(histories[place], hash: hash)
+            if !histories[place].rows.isEmpty, !anchors.isEmpty { part.anchors.append(anchors[place]) }
         }
         return part
     }

@@ -23,6 +23,8 @@ struct Train: ParsableCommand {
     var blocks: String?
     @Option(help: "Experts that tokens are routed to after each block; 0 for no mixture (default: 0).")
     var experts: String?
+    @Option(help: "Tokens of what users popularly go on to, read before the session to come; 0: none (default: 0).")
+    var anchors: String?
     @Option(help: "Sessions ahead that training predicts (default: 1).")
     var horizons: String?
     @Option(help: "Passes over the users, at most (default: 10).")
@@ -95,13 +97,11 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let flags: [String: String?] = [
-            "width": width, "heads": heads, "blocks": blocks, "experts": experts, "horizons": horizons,
-            "epochs": epochs, "batch": batch,
-            "negatives": negatives, "negative-sampling": negativeSampling, "learning-rate": learningRate,
-            "weight-decay": weightDecay, "dropout": dropout,
-            "half-life-days": halfLifeDays, "length-alpha": lengthAlpha, "patience": patience, "item-start": itemStart,
-            "seed": seed,
-            "corpus-tokens": corpusTokens,
+            "width": width, "heads": heads, "blocks": blocks, "experts": experts, "anchors": anchors,
+            "horizons": horizons, "epochs": epochs, "batch": batch, "negatives": negatives,
+            "negative-sampling": negativeSampling, "learning-rate": learningRate, "weight-decay": weightDecay,
+            "dropout": dropout, "half-life-days": halfLifeDays, "length-alpha": lengthAlpha, "patience": patience,
+            "item-start": itemStart, "seed": seed, "corpus-tokens": corpusTokens,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
             var job = TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) })

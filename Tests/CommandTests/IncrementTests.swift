@@ -133,6 +133,31 @@ import Testing
         #expect(ended.code == 0 && ended.errors.contains("has experts 3, and 0 is asked for"), "\(ended.errors)")
     }
 
+    @Test func aModelThatReadsAnchorsIsTrainedServedAndGoneOnFrom() throws {
+        let shop = try Shop.imported()
+        let anchors = Self.wide.merging(["NEARLINE_ANCHORS": "5"]) { $1 }
+        for threads in ["1", "2"] {
+            let models = anchors.merging(["NEARLINE_MODELS": "\(shop.folder)/\(threads)"]) { $1 }
+            let ended = try shop.commands.run(
+                ["train", "--as-of", Self.eve, "--again", "--threads", threads], with: models)
+            try #require(ended.code == 0, "\(ended.errors)")
+        }
+        #expect(try shop.bytes(of: shop.modelFile(in: "1")) == shop.bytes(of: shop.modelFile(in: "2")))
+        let base = try artifact(shop, Self.eve)
+        #expect(base.parameters.settings.anchors == 5 && base.anchors != nil)
+        try shop.succeed("train", "--incremental", "--as-of", Self.later, with: anchors)
+        let next = try artifact(shop, Self.later)
+        #expect(next.facts["base"] == base.facts["model"] && next.parameters.settings.anchors == 5)
+        #expect(next.anchors != base.anchors && next.anchors!.asOf > base.anchors!.asOf, "counted anew")
+        #expect(try shop.succeed("precompute", "--as-of", Self.later).contains("release 1"))
+        // What a list is explained by is what it was made by.
+        let user = try shop.text("SELECT min(user_id)::text AS text FROM shop.events")
+        let explained = try shop.succeed("explain", user)
+        #expect(!explained.contains("would differ"), "\(explained)")
+        let ended = try shop.commands.run(["train", "--incremental", "--as-of", Shop.asOf], with: Self.wide)
+        #expect(ended.code == 0 && ended.errors.contains("has anchors 5, and 0 is asked for"), "\(ended.errors)")
+    }
+
     @Test func optionsThatDoNotGoTogetherAreRefused() throws {
         let shop = try Shop.published()
         try shop.refuse(

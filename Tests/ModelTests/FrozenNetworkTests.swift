@@ -42,8 +42,18 @@ import Testing
         expectQueries(of: DrawnModel(seed: UInt64(experts), blocks: blocks, experts: experts), (6, 7))
     }
 
+    @Test(arguments: [1, 2]) func queriesWithAnchorsAreThoseOfTheTrainedNetwork(blocks: Int) {
+        expectQueries(of: DrawnModel(seed: UInt64(blocks), blocks: blocks, anchors: 3), (6, 7))
+    }
+
     private func expectQueries(of model: DrawnModel, _ size: (sessions: Int, longest: Int)) {
         var histories = (0..<5).map { drawnHistory(seed: $0, sessions: size.sessions, longest: size.longest) }
+        if model.parameters.settings.anchors > 0 {
+            let scene = model.parameters.settings.anchorScene
+            for i in histories.indices {
+                histories[i] = histories[i].withAnchors([4, 9, 1], scene: scene, before: i + 2)
+            }
+        }
         // Somebody of whom nothing is known.
         histories.insert(TokenHistory(), at: 2)
         let requests = histories.indices.map { PackedBatch.Request(time: 1_800_000_000, scene: Int32($0 % 3)) }

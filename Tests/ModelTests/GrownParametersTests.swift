@@ -25,7 +25,8 @@ import Testing
 
     private func grown() -> (ModelParameters, ModelParameters) {
         let before = ModelParameters(
-            ModelSettings(items: 30, categories: 3, sellers: 2, scenes: 3, width: 8, heads: 1, blocks: 3, horizons: 1),
+            ModelSettings(
+                items: 30, categories: 3, sellers: 2, scenes: 3, width: 8, heads: 1, blocks: 3, horizons: 1, anchors: 2),
             seed: 7)
         // As after a training: even what was zero at the start is something.
         var draw = SeededGenerator(seed: 1)
@@ -51,7 +52,8 @@ import Testing
         for (place, was) in [(0, 0), (2, 1)] {
             #expect(row(after.seller.pointer, place) == row(before.seller.pointer, was))
         }
-        for (place, was) in [(0, 0), (2, 2), (3, 1)] {
+        // The last is that of anchors.
+        for (place, was) in [(0, 0), (2, 2), (3, 1), (4, 3)] {
             #expect(
                 row(after.dense.pointer + after.layout.scene, place)
                     == row(before.dense.pointer + before.layout.scene, was))
