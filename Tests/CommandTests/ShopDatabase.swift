@@ -107,16 +107,23 @@ extension Shop {
     func freeze(_ running: RunningCommand, _ command: String) throws {
         running.send(SIGSTOP)
         try waitUntil("\(command) standing still") {
-            let stat = try String(contentsOfFile: "/proc/\(running.identifier)/stat", encoding: .utf8)
-            return stat[stat.lastIndex(of: ")")!...].dropFirst(2).first == "T"
+            let tasks = "/proc/\(running.identifier)/task"
+            return try FileManager.default.contentsOfDirectory(atPath: tasks).allSatisfy {
+                let stat = try String(contentsOfFile: "\(tasks)/\($0)/stat", encoding: .utf8)
+                return stat[stat.lastIndex(of: ")")!...].dropFirst(2).first == "T"
+            }
         }
+        var idle = 0
         try waitUntil("the sessions of \(command) being idle") {
-            try number(
-                """
-                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                    AND application_name LIKE 'nearline \(command)%' AND state = 'active'
-                    AND wait_event_type IS DISTINCT FROM 'Lock'
-                """) == 0
+            // More than once: what it has sent may not have arrived.
+            idle =
+                try number(
+                    """
+                    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                        AND application_name LIKE 'nearline \(command)%' AND state = 'active'
+                        AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client')
+                    """) == 0 ? idle + 1 : 0
+            return idle == 5
         }
     }
 
