@@ -16,11 +16,10 @@ cut=$2
 shift 2
 changes=("$@")
 [[ $# -gt 0 ]] || changes=(
-    seed=2 seed=3 seed=4 item-start=random horizons=2 horizons=3 half-life-days=0 half-life-days=20 dropout=0 dropout=0.3
-    dropout=0.7 blocks=1 blocks=3 experts=8 experts=24 anchors=16 anchors=64 width=32
-    width=128 heads=1 heads=4 negatives=256 negatives=1000000
-    negative-sampling=popularity tokens=128 weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002
-    patience=0
+    seed=2 seed=3 seed=4 item-start=random side-information=no preference-terms=no scenes=told scenes=no horizons=2
+    horizons=3 half-life-days=0 half-life-days=20 dropout=0 dropout=0.3 dropout=0.7 blocks=1 blocks=3 experts=8 experts=24
+    anchors=16 anchors=64 width=32 width=128 heads=1 heads=4 negatives=256 negatives=1000000 negative-sampling=popularity
+    tokens=128 weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002 patience=0
 )
 for change in "${changes[@]}"; do
     [[ $change =~ ^[a-z-]+=[^=]+$ ]] || {
@@ -54,7 +53,8 @@ for change in defaults "${changes[@]}"; do
     figures=$([[ ${#setting[@]} == 0 ]] || export "${setting[@]}"; evaluation_figures "$cut" "$model")
     psql -qX -v ON_ERROR_STOP=1 -v place="$((place++))" -v change="$change" -v figures="$figures" <<<"
         INSERT INTO figures SELECT :place, :'change', m -> 'whole', m -> 'novel', (
-            SELECT (stage_seconds ->> 'training')::numeric FROM nearline.run WHERE command = 'train' ORDER BY run DESC LIMIT 1)
+            SELECT (stage_seconds ->> 'training')::numeric + coalesce((stage_seconds ->> 'finding anchors')::numeric, 0)
+            FROM nearline.run WHERE command = 'train' ORDER BY run DESC LIMIT 1)
         FROM jsonb_array_elements(:'figures'::jsonb -> 'methods') m WHERE m ->> 'method' = 'model'"
 done
 

@@ -2,7 +2,7 @@
 package struct SessionHead: Equatable, Sendable {
     /// Epoch seconds of the first event.
     package var startsAt: Int64
-    /// Row in the vocabulary's scenes.
+    /// Row in the vocabulary's scenes, or the one after them, for tokens that stand for no session (anchors).
     package var scene: Int32
     package var items: Int32
     /// No session of the user's, but the items that stand for all sessions before the others; only ever the first.

@@ -7,21 +7,22 @@ import Safetensors
     import Musl
 #endif
 
-/// What users popularly go on to: for each item, what was in the sessions after those with it, and what everybody has of late.
+/// Popular transitions between items: of each item, what was in the sessions that came next after one with it; and what
+/// everybody has of late.
 ///
-/// The model reads the best of it for a user as a session of extra tokens (the preference anchors of OnePiece,
-/// arXiv:2509.18091, from transitions as Google's cluster transitions are counted).
+/// The model reads the best of it for a user as a session of extra tokens, anchors (the preference anchors of OnePiece,
+/// arXiv:2509.18091, with the user's last session for the query).
 package struct AnchorTable: Equatable, Sendable {
     /// `V`.
     package let items: Int
-    /// Epoch seconds at which a session counts one; before it less, and after it more, so that counts need no scaling with time.
-    package let asOf: Int64
+    /// Epoch seconds at which a session counts one: before it less, after it more, so that counts need no scaling day by day.
+    private var base: Int64
     /// By item: successors, ascending, and what they weigh.
     private var successors: [[Int32]]
     private var weights: [[Float]]
-    /// By item: what the sessions weigh that came after one with it.
-    private var followed: [Float]
-    /// By item: what the sessions of late weigh that held it. As it is in an artifact, only ``popular`` is left of it.
+    /// By item: what the sessions weigh that came next after one with it.
+    private var support: [Float]
+    /// By item: what the sessions of late weigh that held it; empty in an artifact, where only ``popular`` is left of it.
     private var recent: [Float]
     /// The most popular of late, best first, when last asked for.
     private var popular: [Int32] = []
@@ -31,31 +32,35 @@ package struct AnchorTable: Equatable, Sendable {
     private static let mostPopular = 1024
     private static let successorHalfLife = 60.0 * 86_400
     private static let popularHalfLife = 14.0 * 86_400
-    /// A successor's share of an item's sessions is held against this many sessions more without it, lest one session speak.
-    private static let doubt: Float = 5
+    /// Sessions without a successor that an item's support is smoothed by, lest a single session speak.
+    private static let smoothing: Float = 5
+    /// Half-lives of popularity after which ``base`` is moved up: far from where a Float overflows.
+    private static let mostHalfLives = 40.0
 
-    package init(items: Int, asOf: Int64) {
+    /// - Parameter begin: epoch seconds of the first session that will be counted, or before.
+    package init(items: Int, begin: Int64) {
         self.items = items
-        self.asOf = asOf
+        base = begin
         successors = Array(repeating: [], count: items)
         weights = Array(repeating: [], count: items)
-        followed = Array(repeating: 0, count: items)
+        support = Array(repeating: 0, count: items)
         recent = Array(repeating: 0, count: items)
     }
 
     // MARK: - Counting
 
-    /// Counts a session.
+    /// Counts a session; sessions come in the order of time.
     ///
     /// - Parameters:
     ///   - before: rows of the user's session before; empty for the first.
     ///   - rows: each once.
     package mutating func count(_ rows: [Int32], after before: [Int32], at instant: Int64) {
+        if Double(instant - base) > Self.mostHalfLives * Self.popularHalfLife { move(to: instant) }
         let weight = scale(instant, Self.successorHalfLife), now = scale(instant, Self.popularHalfLife)
         let rows = rows.sorted()
         for row in rows { recent[Int(row)] += now }
         for item in before {
-            followed[Int(item)] += weight
+            support[Int(item)] += weight
             add(rows, weight, to: Int(item))
             if successors[Int(item)].count > 4 * Self.mostSuccessors { prune(Int(item)) }
         }
@@ -63,20 +68,45 @@ package struct AnchorTable: Equatable, Sendable {
 
     /// Finds what is popular, from what has been counted so far.
     package mutating func rank() {
-        let had = recent.indices.filter { recent[$0] > 0 }
-        popular = had.sorted { recent[$0] != recent[$1] ? recent[$0] > recent[$1] : $0 < $1 }.prefix(Self.mostPopular)
-            .map { Int32($0) }
+        // Sorted now and then, what is below the last one then being out of the question.
+        var best: [Int32] = [], bar: Float = 0
+        func cut() {
+            best.sort { recent[Int($0)] != recent[Int($1)] ? recent[Int($0)] > recent[Int($1)] : $0 < $1 }
+            guard best.count > Self.mostPopular else { return }
+            best.removeLast(best.count - Self.mostPopular)
+            bar = recent[Int(best[best.count - 1])]
+        }
+        for item in recent.indices where recent[item] > bar {
+            best.append(Int32(item))
+            if best.count == 4 * Self.mostPopular { cut() }
+        }
+        cut()
+        popular = best
     }
 
     /// Leaves what an artifact holds. Nothing can be counted after.
-    package mutating func finish() {
+    ///
+    /// - Parameter asOf: epoch seconds for which lists will be made.
+    package mutating func finish(at asOf: Int64) {
         rank()
+        move(to: asOf)
         for item in successors.indices { prune(item) }
         recent = []
     }
 
     private func scale(_ instant: Int64, _ halfLife: Double) -> Float {
-        Float(exp2(Double(instant - asOf) / halfLife))
+        Float(exp2(Double(instant - base) / halfLife))
+    }
+
+    /// What is too long ago for a Float to say has no weight any more.
+    private mutating func move(to instant: Int64) {
+        let share = 1 / scale(instant, Self.successorHalfLife), now = 1 / scale(instant, Self.popularHalfLife)
+        for item in weights.indices {
+            support[item] *= share
+            recent[item] *= now
+            for i in weights[item].indices { weights[item][i] *= share }
+        }
+        base = instant
     }
 
     /// Merges, as both are ascending.
@@ -103,8 +133,9 @@ package struct AnchorTable: Equatable, Sendable {
 
     private mutating func prune(_ item: Int) {
         let (rows, values) = (successors[item], weights[item])
-        guard rows.count > Self.mostSuccessors else { return }
-        let kept = rows.indices.sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }
+        guard rows.count > Self.mostSuccessors || values.contains(0) else { return }
+        let kept = rows.indices.filter { values[$0] > 0 }
+            .sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }
             .prefix(Self.mostSuccessors).sorted()
         successors[item] = kept.map { rows[$0] }
         weights[item] = kept.map { values[$0] }
@@ -112,7 +143,7 @@ package struct AnchorTable: Equatable, Sendable {
 
     // MARK: - Finding
 
-    /// What a lookup needs room for; one for each that is at work.
+    /// What a lookup needs room for; one for each worker.
     package struct Scores {
         fileprivate var sums: [Float] = []
         fileprivate var touched: [Int32] = []
@@ -120,23 +151,27 @@ package struct AnchorTable: Equatable, Sendable {
         package init() {}
     }
 
-    /// The best `count` items to go on to that the user has not had: by their share of what came after each item of the last
-    /// session, then the most popular.
+    /// The best `count` items to go on to that the user has not had: by their share of what came next after each item of the
+    /// last session, then the most popular.
     ///
     /// - Parameters:
     ///   - history: up to the moment in question.
-    ///   - instant: that moment, in epoch seconds; at most ``asOf``.
-    package func anchors(_ count: Int, after history: TokenHistory, at instant: Int64, _ scores: inout Scores)
-        -> [Int32]
-    {
-        let had = Set(history.rows)
+    ///   - instant: that moment, in epoch seconds; nil for the one that the table was finished for.
+    package func anchors(
+        _ count: Int, after history: TokenHistory, at instant: Int64? = nil, _ scores: inout Scores
+    ) -> [Int32] {
+        var had = Set<Int32>()
+        for (row, action) in zip(history.rows, history.actions) where action > Action.impression.rawValue {
+            had.insert(row)
+        }
         if scores.sums.isEmpty { scores.sums = Array(repeating: 0, count: items) }
-        let doubt = Self.doubt * scale(instant, Self.successorHalfLife)
-        for item in history.lastSession {
-            let whole = followed[Int(item)] + doubt
-            for (row, weight) in zip(successors[Int(item)], weights[Int(item)]) where !had.contains(row) {
+        let smoothing = Self.smoothing * scale(instant ?? base, Self.successorHalfLife)
+        for item in history.lastEngaged {
+            let whole = support[Int(item)] + smoothing
+            for (row, weight) in zip(successors[Int(item)], weights[Int(item)]) where weight > 0 && !had.contains(row) {
                 if scores.sums[Int(row)] == 0 { scores.touched.append(row) }
-                scores.sums[Int(row)] += weight / whole
+                // Never nothing, as that tells who was touched.
+                scores.sums[Int(row)] += max(weight / whole, .leastNormalMagnitude)
             }
         }
         var best: [Int32] = []
@@ -165,9 +200,9 @@ package struct AnchorTable: Equatable, Sendable {
         var ends: [Int64] = []
         for rows in successors { ends.append((ends.last ?? 0) + Int64(rows.count)) }
         return [
-            "as_of": StoredTensor([asOf]), "ends": StoredTensor(ends),
+            "as_of": StoredTensor([base]), "ends": StoredTensor(ends),
             "items": StoredTensor(successors.flatMap(\.self)),
-            "weights": stored(weights.flatMap(\.self)), "followed": stored(followed), "popular": StoredTensor(popular),
+            "weights": stored(weights.flatMap(\.self)), "support": stored(support), "popular": StoredTensor(popular),
         ]
     }
 
@@ -175,56 +210,33 @@ package struct AnchorTable: Equatable, Sendable {
     package init(
         items: Int, path: String, tensor: (String) throws(SafetensorsError) -> StoredTensor
     ) throws(SafetensorsError) {
-        let asOf = try tensor("as_of").array(of: Int64.self)
-        let ends = try tensor("ends").array(of: Int64.self).map { Int($0) }
-        let rows = try tensor("items").array(of: Int32.self), values = try tensor("weights").array(of: Float.self)
-        let followed = try tensor("followed").array(of: Float.self)
-        let popular = try tensor("popular").array(of: Int32.self)
+        func numbers<Number: BitwiseCopyable>(_ name: String, _ kind: StoredTensor.Kind, of type: Number.Type)
+            throws(SafetensorsError)
+            -> [Number]
+        {
+            let stored = try tensor(name)
+            guard stored.kind == kind else { throw .damaged(path: path, reason: "its anchors' \(name) are no \(kind)") }
+            return stored.array(of: type)
+        }
+        let asOf = try numbers("as_of", .int64, of: Int64.self)
+        let ends = try numbers("ends", .int64, of: Int64.self).map { Int($0) }
+        let rows = try numbers("items", .int32, of: Int32.self),
+            values = try numbers("weights", .float32, of: Float.self)
+        let support = try numbers("support", .float32, of: Float.self)
+        let popular = try numbers("popular", .int32, of: Int32.self)
         let starts = [0] + ends
         guard asOf.count == 1, ends.count == items, zip(starts, ends).allSatisfy({ $0 <= $1 }),
-            starts[starts.count - 1] == rows.count, values.count == rows.count, followed.count == items,
+            starts[starts.count - 1] == rows.count, values.count == rows.count, support.count == items,
             (rows + popular).allSatisfy({ 0 <= $0 && $0 < items }),
-            (values + followed).allSatisfy({ $0.isFinite && $0 >= 0 })
+            (values + support).allSatisfy({ $0.isFinite && $0 >= 0 })
         else { throw .damaged(path: path, reason: "its anchors do not fit its items") }
-        self.init(items: items, asOf: asOf[0])
+        self.init(items: items, begin: asOf[0])
         for (item, range) in zip(starts, ends).enumerated() {
             successors[item] = Array(rows[range.0..<range.1])
             weights[item] = Array(values[range.0..<range.1])
         }
-        self.followed = followed
+        self.support = support
         self.popular = popular
         recent = []
-    }
-}
-
-extension TokenHistory {
-    /// What the user had in the last session that is one: no impressions.
-    fileprivate var lastSession: [Int32] {
-        var end = rows.count
-        for head in sessions.reversed() {
-            let items = end - Int(head.items)..<end
-            end = items.lowerBound
-            guard !head.isLifelong else { break }
-            let engaged = items.filter { actions[$0] > Action.impression.rawValue }.map { rows[$0] }
-            if !engaged.isEmpty { return engaged }
-        }
-        return []
-    }
-
-    /// With a session of anchors before the one of this number, or behind all: of the same time as the session before it, so that
-    /// the time to the next is told as it is without.
-    ///
-    /// - Parameter scene: what tells it from sessions of the user's (``ModelSettings/anchorScene``).
-    package func withAnchors(_ anchors: some Collection<Int32>, scene: Int32, before number: Int) -> TokenHistory {
-        guard !anchors.isEmpty else { return self }
-        var history = prefix(number)
-        let time = (number > 0 ? sessions[number - 1] : sessions.first)?.startsAt ?? 0
-        let known = history.rows.count
-        history.append(
-            startsAt: time, scene: scene, items: anchors.map { (row: $0, action: Action.impression.rawValue) })
-        history.append(
-            TokenHistory(
-                sessions: Array(sessions[number...]), rows: Array(rows[known...]), actions: Array(actions[known...])))
-        return history
     }
 }

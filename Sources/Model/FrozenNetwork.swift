@@ -85,10 +85,15 @@ package final class FrozenNetwork: @unchecked Sendable {
                 stride: D)
             return projection?.table(out.pointer, count: count, matrix: projections[kind], pool: pool) ?? out
         }
+        let scenes = FloatBuffer(settings.sceneRows * D)
+        for scene in 0..<settings.sceneRows {
+            (scenes.pointer + scene * D).update(
+                from: dense + layout.scene + settings.sceneRow(Int32(scene)) * D, count: D)
+        }
         // The scene of a token stands for the tower's bias too: every token has one.
         func tables(_ kind: Int) -> Tables {
             Tables(
-                scene: mapped(dense + layout.scene, settings.sceneRows, kind, bias: true),
+                scene: mapped(scenes.pointer, settings.sceneRows, kind, bias: true),
                 gap: mapped(dense + layout.gap, settings.timeBuckets, kind),
                 hour: mapped(dense + layout.hour, 168, kind))
         }

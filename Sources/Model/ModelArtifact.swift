@@ -28,14 +28,26 @@ package struct ModelArtifact: Sendable {
     }
 
     /// Histories as the model reads them: those of users with a session have their anchors behind them, where it reads any.
-    package func anchored(_ histories: [TokenHistory]) -> [TokenHistory] {
+    package func anchored(_ histories: [TokenHistory], pool: WorkerPool) -> [TokenHistory] {
         guard let anchors else { return histories }
-        var scores = AnchorTable.Scores()
-        return histories.map { history in
-            guard history.sessions.contains(where: { !$0.isLifelong }) else { return history }
-            return history.withAnchors(
-                anchors.anchors(parameters.settings.anchors, after: history, at: anchors.asOf, &scores),
-                scene: parameters.settings.anchorScene, before: history.sessions.count)
+        let count = parameters.settings.anchors, scene = parameters.settings.anchorScene
+        var scores = (0..<pool.workers).map { _ in AnchorTable.Scores() }
+        return scores.withUnsafeMutableBufferPointer { scores in
+            // Safe: every worker has scores of its own, and every history is written once.
+            nonisolated(unsafe) let scores = scores
+            return [TokenHistory](unsafeUninitializedCapacity: histories.count) { read, made in
+                nonisolated(unsafe) let read = read
+                pool.forEach(histories.count) { i, worker in
+                    var history = histories[i]
+                    if history.sessions.contains(where: { !$0.isLifelong }) {
+                        history = history.withAnchors(
+                            anchors.anchors(count, after: history, &scores[worker]), scene: scene,
+                            before: history.sessions.count)
+                    }
+                    (read.baseAddress! + i).initialize(to: history)
+                }
+                made = histories.count
+            }
         }
     }
 

@@ -32,9 +32,9 @@ package final class ModelParameters: @unchecked Sendable {
         fill(item, deviation: Self.itemDeviation, &generator)
         fill(category, deviation: 0.02, &generator)
         fill(seller, deviation: 0.02, &generator)
-        // Row 0 of a side table stands for "none given" and says nothing.
-        category.pointer.update(repeating: 0, count: D)
-        seller.pointer.update(repeating: 0, count: D)
+        // Row 0 of a side table stands for "none given" and says nothing; neither does any row where there is no side information.
+        category.pointer.update(repeating: 0, count: settings.hasSideInformation ? D : category.count)
+        seller.pointer.update(repeating: 0, count: settings.hasSideInformation ? D : seller.count)
         for entry in layout.entries {
             let start = dense.pointer + entry.offset
             if entry.name.hasSuffix("_b") { continue }

@@ -23,14 +23,26 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         get { routed ?? 0 }
         set { routed = newValue > 0 ? newValue : nil }
     }
-    /// Tokens of what users popularly go on to that stand before a session (``AnchorTable``), at most; 0 for none.
+    /// Items of popular transitions that stand before the session to come (``AnchorTable``), at most; 0 for none.
     package var anchors: Int {
-        get { anchored ?? 0 }
+        get { max(0, anchored ?? 0) }
         set { anchored = newValue > 0 ? newValue : nil }
     }
-    /// Absent where there are none, as in the artifacts from before there were any.
+    /// Whether an item's vector has a part of its category's and one of its seller's.
+    package var hasSideInformation: Bool {
+        get { side ?? true }
+        set { side = newValue ? nil : false }
+    }
+    /// Whether tokens are told by the scene of their session.
+    package var readsScenes: Bool {
+        get { scenic ?? true }
+        set { scenic = newValue ? nil : false }
+    }
+    // Absent where they are as in the artifacts from before there was a choice.
     private var routed: Int?
     private var anchored: Int?
+    private var side: Bool?
+    private var scenic: Bool?
 
     package init(
         items: Int, categories: Int, sellers: Int, scenes: Int, width: Int = 64, heads: Int = 2, blocks: Int = 2,
@@ -63,6 +75,8 @@ package struct ModelSettings: Codable, Equatable, Sendable {
     /// Rows of the table of scenes: anchors have one of their own, the last.
     package var sceneRows: Int { scenes + (anchors > 0 ? 1 : 0) }
     package var anchorScene: Int32 { Int32(scenes) }
+    /// The row of that table that a token of a scene reads.
+    package func sceneRow(_ scene: Int32) -> Int { readsScenes || scene >= scenes ? Int(scene) : 0 }
 
     enum CodingKeys: String, CodingKey {
         case items, categories, sellers, scenes, width, heads, blocks, horizons, temperature
@@ -72,5 +86,7 @@ package struct ModelSettings: Codable, Equatable, Sendable {
         case epsilon = "eps"
         case routed = "experts"
         case anchored = "anchors"
+        case side = "side_information"
+        case scenic = "scene_tokens"
     }
 }

@@ -58,7 +58,7 @@ package struct NextSessionNetwork: Sendable {
         let dense = parameters.dense.pointer
         for c in 0..<C {
             let row = x + c * D
-            row.update(from: dense + layout.scene + Int(batch.scene[c]) * D, count: D)
+            row.update(from: dense + layout.scene + settings.sceneRow(batch.scene[c]) * D, count: D)
             Kernels.add(dense + layout.gap + Int(batch.gapBucket[c]) * D, to: row, count: D)
             Kernels.add(dense + layout.hour + Int(batch.hour[c]) * D, to: row, count: D)
         }

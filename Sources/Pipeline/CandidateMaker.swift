@@ -12,7 +12,7 @@ struct CandidateMaker {
     let vectors: ItemVectors
     let kept: Int
     let cap: CategoryCap?
-    let threads: Int
+    private let pool: WorkerPool
     private let encoder: UserEncoder
     private let topK: ExactTopK
     /// nil where lists are the model's alone.
@@ -42,7 +42,7 @@ struct CandidateMaker {
         self.artifact = artifact
         self.kept = kept
         self.cap = cap
-        threads = pool.workers
+        self.pool = pool
         let width = artifact.parameters.settings.width, vocabulary = artifact.vocabulary
         vectors = ItemVectors(all: artifact.parameters, category: vocabulary.category, seller: vocabulary.seller)
         encoder = UserEncoder(artifact.parameters, vectors: vectors, pool: pool)
@@ -100,10 +100,17 @@ struct CandidateMaker {
         return (0..<artifact.vocabulary.count).reduce(0) { $0 + (score($1) > own ? 1 : 0) }
     }
 
+    /// The rows of popular transitions that the model reads beside a history; none where it reads no anchors.
+    func anchors(of history: TokenHistory) -> ArraySlice<Int32> {
+        artifact.anchored([history], pool: pool)[0].rows[history.rows.count...]
+    }
+
     /// How far the user's vector turns when each session is left out: one less the cosine.
     func influence(of history: TokenHistory, request: PackedBatch.Request) -> [Float] {
-        let without = history.sessions.indices.map { left in history.keeping { $0 != left } }
-        encode([history] + without, without.map { _ in request } + [request])
+        // All with the anchors of the whole: they say what others do.
+        let read = artifact.anchored([history], pool: pool)[0]
+        let without = history.sessions.indices.map { left in read.keeping { $0 != left } }
+        encoder.encode([read] + without, requests: without.map { _ in request } + [request], into: queries)
         let query = queries.pointer
         return history.sessions.indices.map {
             max(0, 1 - Kernels.dot(query, query + ($0 + 1) * width, count: width))
@@ -122,7 +129,7 @@ struct CandidateMaker {
 
     /// Leaves the users' vectors in ``queries``.
     private func encode(_ histories: [TokenHistory], _ requests: [PackedBatch.Request]) {
-        encoder.encode(artifact.anchored(histories), requests: requests, into: queries)
+        encoder.encode(artifact.anchored(histories, pool: pool), requests: requests, into: queries)
     }
 
     private static func asked(
@@ -132,6 +139,8 @@ struct CandidateMaker {
             BlendRequest(history: histories[$0].engaged, model: model[$0], excluded: excluded[$0])
         }
     }
+
+    var threads: Int { pool.workers }
 
     private var width: Int { artifact.parameters.settings.width }
 

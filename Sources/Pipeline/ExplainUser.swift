@@ -46,6 +46,8 @@ package struct ExplainUser {
         var changedPlaces = 0
         var items: [Item] = []
         var sessions: [Session] = []
+        /// What the model reads beside them.
+        var anchors: [String] = []
     }
 
     package func run(_ context: RunContext) throws -> Answer {
@@ -105,6 +107,7 @@ package struct ExplainUser {
             .init(
                 startsAt: Instant(microseconds: $0.startsAt * 1_000_000).text, items: Int($0.items), weight: $1)
         }.sorted { ($0.weight, $0.startsAt) > ($1.weight, $1.startsAt) }
+        facts.anchors = maker.anchors(of: history).map { "\(items[Int($0)])" }
         return Answer(text(facts, history), facts)
     }
 
@@ -200,6 +203,9 @@ package struct ExplainUser {
                 facts.sessions.prefix(count).map { [$0.startsAt, "\($0.items)", String(format: "%.4f", $0.weight)] })
                 + "\nof \(history.sessions.count) sessions that the model reads: how far its vector of the user turns without each "
                 + "(1 - cosine)")
+        if !facts.anchors.isEmpty {
+            parts.append("popular transitions that it reads beside them: " + facts.anchors.joined(separator: ", "))
+        }
         return parts.joined(separator: "\n\n")
     }
 }

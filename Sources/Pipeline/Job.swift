@@ -65,6 +65,8 @@ extension RunContext {
         training.weightDecay = Float(settings.real("weight-decay"))
         training.dropout = Float(settings.real("dropout"))
         training.halfLifeDays = settings.real("half-life-days")
+        training.prefers = settings.text("preference-terms") == "yes"
+        training.normalisesByScene = settings.text("scenes") == "apart"
         training.spectralStart = settings.text("item-start") == "together"
         training.patience = settings.int("patience")
         training.seed = UInt64(settings.int("seed"))

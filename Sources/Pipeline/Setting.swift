@@ -51,6 +51,16 @@ package struct Setting: Sendable {
         Setting(
             "negative-sampling", "uniform", .choice(["uniform", "popularity"]),
             "whether random items are drawn alike, or as often as they were had and corrected for that (logQ)"),
+        Setting(
+            "preference-terms", "yes", .choice(["yes", "no"]),
+            "whether training draws clicked items before those only shown, and paid ones before clicked"),
+        Setting(
+            "side-information", "yes", .choice(["yes", "no"]),
+            "whether an item's vector has parts of its category's and its seller's"),
+        Setting(
+            "scenes", "apart", .choice(["apart", "told", "no"]),
+            "whether the model is told the scene, and counts each scene's loss apart, so that a big one drowns no small one"
+        ),
         Setting("learning-rate", "0.0005", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),
         Setting("weight-decay", "0", .real(0...1), "weight decay of AdamW"),
         Setting("dropout", "0.5", .real(0...0.9), "share of activations dropped in training"),
@@ -63,7 +73,7 @@ package struct Setting: Sendable {
         Setting(
             "increment-epochs", "4", .integer(1...10_000), "train --incremental: passes over the users of a bucket"),
         Setting(
-            "increment-learning-rate", "0.0001", .real(1e-8...1), "train --incremental: learning rate at the start"),
+            "increment-learning-rate", "0.00003", .real(1e-8...1), "train --incremental: learning rate at the start"),
         Setting(
             "item-start", "together", .choice(["together", "random"]),
             "item vectors start alike where the same users had the items, or at random"),
@@ -76,7 +86,7 @@ package struct Setting: Sendable {
             "items of most sessions before the tokens, read as one first session; 0: what lies before is not read"),
         Setting(
             "anchors", "0", .integer(0...256),
-            "tokens of what users popularly go on to that the model reads before the session to come; 0: none"),
+            "items of popular transitions that the model reads besides the tokens, before the session to come; 0: none"),
         Setting("corpus-tokens", "50000000", .integer(1000...Int.max), "tokens trained on; above it users are sampled"),
         Setting(
             "blend-users", "3000", .integer(0...100_000),

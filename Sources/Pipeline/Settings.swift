@@ -100,6 +100,11 @@ package struct Settings: Sendable {
             throw SettingsError.inconsistent(
                 "tokens (\(int("tokens"))) must be more than session-items (\(int("session-items")))")
         }
+        guard int("anchors") == 0 || int("horizons") == 1 else {
+            throw SettingsError.inconsistent(
+                "anchors (\(int("anchors"))) go with one horizon, and horizons is \(int("horizons")); set one of them back"
+            )
+        }
         guard int("lifelong-items") == 0 || int("tokens") > int("session-items") + int("lifelong-items") + 1 else {
             throw SettingsError.inconsistent(
                 "tokens (\(int("tokens"))) must be more than session-items (\(int("session-items"))), lifelong-items "

@@ -36,11 +36,15 @@ package struct TrainModel {
         "width", "heads", "blocks", "experts", "horizons", "epochs", "batch", "negatives", "negative-sampling",
         "learning-rate", "weight-decay", "dropout", "half-life-days", "item-start", "patience", "seed", "tokens",
         "session-items", "lifelong-items", "anchors", "length-alpha", "corpus-tokens", "gap-minutes", "blend-users",
-        "similar-items", "events", "items",
+        "similar-items", "preference-terms", "side-information", "scenes", "events", "items",
     ]
     private static let decisiveForIncrements = ["increment-days", "increment-epochs", "increment-learning-rate"]
 
     package func run(_ context: RunContext) throws -> Answer {
+        // Each user's last event has a day of its own, and anchors would be those of the last day of all.
+        guard !leavesOneOut || context.settings.int("anchors") == 0 else {
+            throw SettingsError.inconsistent("--leave-one-out goes without anchors; set anchors to 0")
+        }
         let connection = try context.connectToSchema()
         let source = try context.source(on: connection)
         let asOf = try Instant(asOf, source: source, on: connection)
@@ -112,10 +116,12 @@ package struct TrainModel {
     ) throws -> (ModelArtifact, TrainingOutcome) {
         var (vocabulary, corpus) = try read(source, asOf, context, ledger, &report)
         let s = context.settings
-        let shape = ModelSettings(
+        var shape = ModelSettings(
             items: vocabulary.count, categories: vocabulary.categories.count, sellers: vocabulary.sellers.count,
             scenes: vocabulary.scenes.count, width: s.int("width"), heads: s.int("heads"), blocks: s.int("blocks"),
             horizons: s.int("horizons"), experts: s.int("experts"), anchors: s.int("anchors"))
+        shape.hasSideInformation = s.text("side-information") == "yes"
+        shape.readsScenes = s.text("scenes") != "no"
         let decided = inputs + vocabulary.hash
         try makeFolder(of: path)
         let weights: BlendWeights?
@@ -130,7 +136,11 @@ package struct TrainModel {
             shape.anchors == 0
             ? nil
             : try context.stage("finding anchors") {
-                try corpus.findAnchors(items: vocabulary.count, asOf: asOf.seconds, context)
+                let isAsked = base.map { base in
+                    corpus.histories.indices.map { corpus.isOf(base.bucket, after: base.begin(asOf.seconds), $0) }
+                }
+                return try corpus.findAnchors(
+                    items: vocabulary.count, asOf: asOf.seconds, isAsked: isAsked, context)
             }
         let (parameters, outcome) = try context.stage("training") {
             guard let base else {
@@ -187,7 +197,7 @@ package struct TrainModel {
         settings.learningRate = Float(context.settings.real("increment-learning-rate"))
         settings.patience = 0
         settings.spectralStart = false
-        let begin = asOf - Int64(base.days) * 86_400
+        let begin = base.begin(asOf)
         settings.targetsAfter = begin
         let bucket = corpus.bucket(base.bucket, after: begin)
         report.counts["users of the bucket"] = bucket.histories.count

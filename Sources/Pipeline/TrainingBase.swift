@@ -24,6 +24,9 @@ struct TrainingBase {
     /// The users whose turn it is.
     var bucket: Int { (number - 1) % TrainingCorpus.buckets }
 
+    /// Epoch seconds after which sessions are targets.
+    func begin(_ asOf: Int64) -> Int64 { asOf - Int64(days) * 86_400 }
+
     /// Names the increment: another base, bucket or window makes another model.
     var fingerprint: String { "\(name) \(number) \(days)" }
 
@@ -61,6 +64,13 @@ struct TrainingBase {
             ("experts", shape.experts), ("anchors", shape.anchors),
         ] where context.settings.int(setting) != found {
             fromScratch("\(name) has \(setting) \(found), and \(context.settings.int(setting)) is asked for")
+            return nil
+        }
+        for (setting, found, wanted) in [
+            ("side-information", shape.hasSideInformation, context.settings.text("side-information") == "yes"),
+            ("scenes", shape.readsScenes, context.settings.text("scenes") != "no"),
+        ] where found != wanted {
+            fromScratch("\(name) was trained \(found ? "with" : "without") \(setting)")
             return nil
         }
         let read = artifact.facts["source"] ?? ""

@@ -155,7 +155,7 @@ struct NetworkBackward {
             let row = dContexts + c * D, items = Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1])
             // An item's token carries its session's context fields too.
             Kernels.addRows(dItems + items.lowerBound * D, to: row, rows: items.count, width: D)
-            Kernels.add(row, to: dense + layout.scene + Int(batch.scene[c]) * D, count: D)
+            Kernels.add(row, to: dense + layout.scene + settings.sceneRow(batch.scene[c]) * D, count: D)
             Kernels.add(row, to: dense + layout.gap + Int(batch.gapBucket[c]) * D, count: D)
             Kernels.add(row, to: dense + layout.hour + Int(batch.hour[c]) * D, count: D)
         }

@@ -121,7 +121,7 @@ final class NextSessionLoss {
         let floorGradient = piece.batch.action.withUnsafeBufferPointer { all in
             let target = Target(actions: UnsafeBufferPointer(rebasing: all[items]), scores: scores, slopes: slopes)
             var floorGradient: Float = 0
-            for term in LossTerm.allCases where term.applies(horizon: horizon, actions: target.actions) {
+            for term in batch.terms where term.applies(horizon: horizon, actions: target.actions) {
                 let share = weight / max(1, batch.normaliser(term, scene: scene))
                 if term == .shown {
                     floorGradient = pull(target, floor, share, term)

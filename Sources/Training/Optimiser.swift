@@ -56,6 +56,7 @@ package final class Optimiser {
         _ table: KeyPath<ModelParameters, FloatBuffer>, of side: [Int32], _ batch: TrainingBatch,
         _ gradient: BatchGradient, _ step: AdamWStep
     ) {
+        guard parameters.settings.hasSideInformation else { return }
         let D = parameters.settings.width
         var sums: [Int32: [Int]] = [:]
         for slot in batch.slots.indices {

@@ -22,10 +22,17 @@ package struct StochasticLength {
     /// Sessions drawn from all of the history, in their order, as many as fit; the newest is always among them, because what
     /// comes at serving comes after it.
     package func cut(_ history: TokenHistory, _ draw: inout SeededGenerator) -> TokenHistory {
+        guard let numbers = numbers(history, &draw) else { return history }
+        let kept = Set(numbers)
+        return history.keeping { kept.contains($0) }
+    }
+
+    /// The numbers of those sessions, ascending; nil for all.
+    package func numbers(_ history: TokenHistory, _ draw: inout SeededGenerator) -> [Int]? {
         let tokens = history.tokens
-        guard tokens > kept else { return history }
+        guard tokens > kept else { return nil }
         let share = Double(kept) / Double(tokens)
-        guard draw.uniform() >= share * share else { return history }
+        guard draw.uniform() >= share * share else { return nil }
         let last = history.sessions.count - 1
         var order = Array(0..<last), chosen = [last], room = kept - 1 - Int(history.sessions[last].items)
         for i in order.indices.reversed() {
@@ -35,7 +42,6 @@ package struct StochasticLength {
             room -= size
             chosen.append(order[i])
         }
-        let numbers = Set(chosen)
-        return history.keeping { numbers.contains($0) }
+        return chosen.sorted()
     }
 }

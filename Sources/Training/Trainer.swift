@@ -65,8 +65,8 @@ package final class Trainer {
     private let buckets: TimeBuckets
     private let sampler: NegativeSampler
     private let length: StochasticLength
-    /// By user; empty where the model reads none.
-    private let anchors: [SessionAnchors]
+    /// nil where the model reads none.
+    private let anchors: SessionAnchors?
     /// What Switch Transformers (arXiv:2101.03961) give the balance of experts.
     private static let balance: Float = 0.01
 
@@ -84,9 +84,8 @@ package final class Trainer {
         self.asOf = asOf
         self.pool = pool
         precondition(
-            parameters.settings.anchors == 0 || corpus.anchors.count == corpus.histories.count,
-            "a model that reads anchors needs them found")
-        anchors = parameters.settings.anchors > 0 ? corpus.anchors : []
+            parameters.settings.anchors == 0 || corpus.anchors != nil, "a model that reads anchors needs them found")
+        anchors = parameters.settings.anchors > 0 ? corpus.anchors : nil
         holdout = Holdout(corpus, asOf: asOf, isWanted: settings.patience > 0)
         users = corpus.histories.count
         length = StochasticLength(tokens: settings.tokensPerUser, alpha: settings.lengthAlpha)
@@ -174,13 +173,13 @@ package final class Trainer {
         var sum = 0.0, done = 0, tokens = 0
         for (number, batchUsers) in plan.enumerated() {
             var draw = SeededGenerator(seed: settings.seed, stream: 2, UInt64(epoch), UInt64(number))
-            let histories = batchUsers.map {
-                length.cut(history(of: $0, &draw), &draw)
-            }
+            let histories = batchUsers.map { history(of: $0, &draw) }
             let negatives = sampler.draw(&draw)
             let batch = TrainingBatch(
                 histories, weights: histories.map(weights), negatives: negatives.rows,
-                corrections: negatives.corrections, settings: parameters.settings, buckets: buckets, pool: pool)
+                corrections: negatives.corrections, terms: settings.prefers ? LossTerm.allCases : [.shown],
+                normalisesByScene: settings.normalisesByScene, settings: parameters.settings, buckets: buckets,
+                pool: pool)
             let terms = gradient.run(batch, dropout: settings.dropout, seed: draw.next())
             // In a fixed order: a dictionary's own differs from process to process, and so would the last bit.
             let loss = LossTerm.allCases.reduce(0.0) { $0 + (terms[$1] ?? 0) }
@@ -214,19 +213,21 @@ package final class Trainer {
     /// A user's newest sessions, before one of them its anchors: before which is drawn as often as it counts as a target. Only the
     /// sessions from there on see them, so all that came before are targets as ever.
     private func history(of user: Int, _ draw: inout SeededGenerator) -> TokenHistory {
-        let whole = holdout.training[user], newest = whole.newest(budget: settings.tokensPerUser)
-        guard !anchors.isEmpty else { return newest }
-        let first = whole.sessions.count - newest.sessions.count
-        var weights = self.weights(newest)
-        for number in weights.indices where anchors[user][first + number].isEmpty { weights[number] = 0 }
-        var left = draw.uniform() * weights.reduce(0) { $0 + Double($1) }
-        let drawn = weights.firstIndex {
-            left -= Double($0)
-            return $0 > 0 && left <= 0
+        let newest = holdout.training[user].newest(budget: settings.tokensPerUser)
+        guard let anchors else { return length.cut(newest, &draw) }
+        let numbers = length.numbers(newest, &draw) ?? Array(newest.sessions.indices)
+        let kept = Set(numbers), history = newest.keeping { kept.contains($0) }
+        // Numbers are counted from the end of the whole history, of which the newest sessions may be held out.
+        let last = holdout.lengths[user] - holdout.training[user].sessions.count + newest.sessions.count - 1
+        let found = numbers.map { anchors.of(user, fromEnd: last - $0) }
+        let chances = zip(weights(history), found).map { $1.isEmpty ? 0 : Double($0) }
+        var left = draw.uniform() * chances.reduce(0, +)
+        let drawn = chances.firstIndex { chance in
+            left -= chance
+            return chance > 0 && left <= 0
         }
-        guard let drawn else { return newest }
-        return newest.withAnchors(
-            anchors[user][first + drawn], scene: parameters.settings.anchorScene, before: drawn)
+        guard let drawn else { return history }
+        return history.withAnchors(found[drawn], scene: parameters.settings.anchorScene, before: drawn)
     }
 
     /// A session counts half as a target after a half-life: what users do now matters more than what they did.
@@ -243,16 +244,8 @@ package final class Trainer {
     /// NDCG of the held-out sessions; nil where nothing is held out.
     private func heldOutNDCG() -> Double? {
         guard holdout.targets > 0 else { return nil }
-        var histories = holdout.histories.map { $0.newest(budget: settings.tokensPerUser) }
-        var isTarget = zip(holdout.isTarget, histories).map { Array($0.suffix($1.sessions.count)) }
-        for (user, place) in holdout.places.enumerated() where !anchors.isEmpty {
-            // As a list is made: with what is known before the first of them.
-            guard let next = isTarget[user].firstIndex(of: true) else { continue }
-            let left = holdout.histories[user].sessions.count - histories[user].sessions.count
-            let found = anchors[place][left + next]
-            histories[user] = histories[user].withAnchors(found, scene: parameters.settings.anchorScene, before: next)
-            if !found.isEmpty { isTarget[user].insert(false, at: next) }
-        }
+        let (histories, isTarget) = holdout.asked(
+            tokens: settings.tokensPerUser, anchors: anchors, scene: parameters.settings.anchorScene)
         return ranking.meanNDCG(histories, isTarget: isTarget)
     }
 }

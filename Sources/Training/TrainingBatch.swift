@@ -28,18 +28,23 @@ package struct TrainingBatch: Sendable {
     /// Places in ``negatives`` of each slot: `negativePlaces[firstPlace[slot] ..< firstPlace[slot + 1]]`.
     package private(set) var firstPlace: [Int32]
     package private(set) var negativePlaces: [Int32]
+    /// What its loss is made of.
+    let terms: [LossTerm]
     /// Targets of each scene, per term in the order of cases: the loss of a scene is divided by them, so that a big scene drowns
-    /// no small one.
+    /// no small one. Of all scenes together, at each, where they are not normalised apart.
     private var normalisers: [[Float]]
 
     /// - Parameters:
     ///   - histories, weights: per user; weights per session.
     ///   - negatives: vocabulary rows.
     ///   - corrections: what is taken off each one's logit; empty for nothing.
+    ///   - terms: of the loss.
     package init(
         _ histories: [TokenHistory], weights: [[Float]], negatives rows: [Int32], corrections: [Float] = [],
-        settings: ModelSettings, buckets: TimeBuckets, pool: WorkerPool = WorkerPool(workers: 1)
+        terms: [LossTerm] = LossTerm.allCases, normalisesByScene: Bool = true, settings: ModelSettings,
+        buckets: TimeBuckets, pool: WorkerPool = WorkerPool(workers: 1)
     ) {
+        self.terms = terms
         precondition(corrections.isEmpty || corrections.count == rows.count, "one correction for each negative")
         self.corrections = corrections
         let cuts = TrainingBatch.cut(histories)
@@ -70,12 +75,14 @@ package struct TrainingBatch: Sendable {
         }
         normalisers = LossTerm.allCases.map { _ in Array(repeating: 0, count: settings.scenes) }
         for piece in pieces { count(piece, horizons: settings.horizons) }
+        guard !normalisesByScene else { return }
+        normalisers = normalisers.map { Array(repeating: $0.reduce(0, +), count: $0.count) }
     }
 
     private mutating func count(_ piece: TrainingPiece, horizons: Int) {
         for m in 0..<horizons {
             for target in piece.targets(horizon: m) {
-                for term in LossTerm.allCases where term.applies(horizon: m, actions: piece.actions(of: target)) {
+                for term in terms where term.applies(horizon: m, actions: piece.actions(of: target)) {
                     normalisers[term.rawValue][Int(piece.batch.scene[target])] += 1
                 }
             }

@@ -7,8 +7,8 @@ import Domain
 package struct TrainingCorpus: Sendable {
     package private(set) var histories: [TokenHistory] = []
     package private(set) var hashes: [UInt64] = []
-    /// Of each history's sessions (``findAnchors``); empty where nobody asked for them.
-    package internal(set) var anchors: [SessionAnchors] = []
+    /// Of the newest sessions, where somebody has asked for them: after the last history was added.
+    package internal(set) var anchors: SessionAnchors?
     package private(set) var tokens = 0
     /// Users are kept whose hash is below this: `UInt64.max` means all.
     package private(set) var highestHash = UInt64.max
@@ -21,19 +21,22 @@ package struct TrainingCorpus: Sendable {
     /// than the users who are held out.
     package func bucket(_ bucket: Int, after instant: Int64) -> TrainingCorpus {
         var part = TrainingCorpus(tokenBudget: budget)
-        for (place, hash) in hashes.enumerated()
-        where hash / 10 % UInt64(Self.buckets) == bucket
-            && histories[place].sessions.contains(where: { $0.startsAt > instant })
-        {
-            part.add(histories[place], hash: hash)
-            if !histories[place].rows.isEmpty, !anchors.isEmpty { part.anchors.append(anchors[place]) }
-        }
+        let places = histories.indices.filter { isOf(bucket, after: instant, $0) }
+        for place in places { part.add(histories[place], hash: hashes[place]) }
+        part.anchors = anchors?.keeping(places)
         return part
     }
 
     package static let buckets = 10
 
+    /// Whether a user, by place, is of ``bucket(_:after:)``.
+    package func isOf(_ bucket: Int, after instant: Int64, _ place: Int) -> Bool {
+        hashes[place] / 10 % UInt64(Self.buckets) == bucket
+            && histories[place].sessions.contains { $0.startsAt > instant }
+    }
+
     package mutating func add(_ history: TokenHistory, hash: UInt64) {
+        precondition(anchors == nil, "anchors are found when all histories are there")
         usersSeen += 1
         guard hash <= highestHash, !history.rows.isEmpty else { return }
         histories.append(history)

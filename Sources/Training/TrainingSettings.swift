@@ -11,6 +11,10 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var dropout: Float = 0.5
     /// Days after which a session weighs half as a target; 0 weighs all alike.
     package var halfLifeDays: Double = 60
+    /// Whether clicked items are drawn before only shown ones, and paid ones before clicked (``LossTerm``).
+    package var prefers = true
+    /// Whether each scene's loss is divided by its own targets, not by those of all.
+    package var normalisesByScene = true
     /// Whether item embeddings start from what the same users had (``SpectralStart``), and not drawn at random.
     package var spectralStart = true
     /// Only sessions that began after this are targets, in epoch seconds; nil for all.

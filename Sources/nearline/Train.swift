@@ -23,7 +23,7 @@ struct Train: ParsableCommand {
     var blocks: String?
     @Option(help: "Experts that tokens are routed to after each block; 0 for no mixture (default: 0).")
     var experts: String?
-    @Option(help: "Tokens of what users popularly go on to, read before the session to come; 0: none (default: 0).")
+    @Option(help: "Items of popular transitions that are read before the session to come; 0: none (default: 0).")
     var anchors: String?
     @Option(help: "Sessions ahead that training predicts (default: 1).")
     var horizons: String?
@@ -35,6 +35,18 @@ struct Train: ParsableCommand {
     var negatives: String?
     @Option(help: "How these are drawn: uniform, or popularity, corrected by logQ (default: uniform).")
     var negativeSampling: String?
+    @Option(
+        help:
+            "Whether clicked items are drawn before those only shown, and paid before clicked: yes or no (default: yes)."
+    )
+    var preferenceTerms: String?
+    @Option(help: "Whether item vectors have parts of category and seller: yes or no (default: yes).")
+    var sideInformation: String?
+    @Option(
+        help:
+            "Whether the model is told the scene and each scene's loss counts apart: apart, told or no (default: apart)."
+    )
+    var scenes: String?
     @Option(help: "Learning rate at the start; it falls to zero (default: 0.0005).")
     var learningRate: String?
     @Option(help: "Weight decay (default: 0).")
@@ -101,7 +113,8 @@ struct Train: ParsableCommand {
             "horizons": horizons, "epochs": epochs, "batch": batch, "negatives": negatives,
             "negative-sampling": negativeSampling, "learning-rate": learningRate, "weight-decay": weightDecay,
             "dropout": dropout, "half-life-days": halfLifeDays, "length-alpha": lengthAlpha, "patience": patience,
-            "item-start": itemStart, "seed": seed, "corpus-tokens": corpusTokens,
+            "item-start": itemStart, "seed": seed, "corpus-tokens": corpusTokens, "preference-terms": preferenceTerms,
+            "side-information": sideInformation, "scenes": scenes,
         ]
         try execute("train", common, source.settings.merging(limits.settings) { $1 }.merging(flags) { $1 }) {
             var job = TrainModel(asOf: asOf, again: again, dryRun: dryRun, every: every.flatMap { Age($0) })

@@ -148,14 +148,37 @@ import Testing
         try shop.succeed("train", "--incremental", "--as-of", Self.later, with: anchors)
         let next = try artifact(shop, Self.later)
         #expect(next.facts["base"] == base.facts["model"] && next.parameters.settings.anchors == 5)
-        #expect(next.anchors != base.anchors && next.anchors!.asOf > base.anchors!.asOf, "counted anew")
+        #expect(next.anchors!.tensors["items"] != base.anchors!.tensors["items"], "counted anew")
+        let refused = try shop.commands.run(["train", "--leave-one-out", "--as-of", Self.eve], with: anchors)
+        #expect(refused.code == 78 && refused.errors.contains("goes without anchors"), "\(refused.errors)")
         #expect(try shop.succeed("precompute", "--as-of", Self.later).contains("release 1"))
         // What a list is explained by is what it was made by.
         let user = try shop.text("SELECT min(user_id)::text AS text FROM shop.events")
         let explained = try shop.succeed("explain", user)
         #expect(!explained.contains("would differ"), "\(explained)")
+        #expect(explained.contains("popular transitions that it reads beside them"), "\(explained)")
         let ended = try shop.commands.run(["train", "--incremental", "--as-of", Shop.asOf], with: Self.wide)
         #expect(ended.code == 0 && ended.errors.contains("has anchors 5, and 0 is asked for"), "\(ended.errors)")
+    }
+
+    @Test func aModelWithoutScenesSidesAndPreferenceIsTrainedServedAndNotMistakenForOneWith() throws {
+        let shop = try Shop.imported()
+        let plain = Self.wide.merging([
+            "NEARLINE_SCENES": "no", "NEARLINE_SIDE_INFORMATION": "no", "NEARLINE_PREFERENCE_TERMS": "no",
+        ]) { $1 }
+        let ended = try shop.commands.run(["train", "--as-of", Self.eve], with: plain)
+        try #require(ended.code == 0, "\(ended.errors)")
+        let settings = try artifact(shop, Self.eve).parameters.settings
+        #expect(!settings.readsScenes && !settings.hasSideInformation)
+        #expect(try shop.succeed("precompute", "--as-of", Self.eve).contains("release 1"))
+        for (setting, value) in [("side-information", "NEARLINE_SCENES"), ("scenes", "NEARLINE_SIDE_INFORMATION")] {
+            let other = Self.wide.merging([value: "no"]) { $1 }
+            let next = try shop.commands.run(
+                ["train", "--incremental", "--as-of", Self.later, "--dry-run"], with: other)
+            #expect(next.code == 0 && next.errors.contains("was trained without \(setting)"), "\(next.errors)")
+        }
+        let next = try shop.succeed("train", "--incremental", "--as-of", Self.later, "--dry-run", with: plain)
+        #expect(next.contains("going on from"), "\(next)")
     }
 
     @Test func optionsThatDoNotGoTogetherAreRefused() throws {

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Model
 import Safetensors
+import Tensors
 import Testing
 
 /// What users popularly go on to, against its definition in Double.
@@ -24,7 +25,8 @@ import Testing
     }
 
     private static func table(_ sessions: [(rows: [Int32], before: [Int32], at: Int64)], items: Int) -> AnchorTable {
-        var table = AnchorTable(items: items, asOf: asOf)
+        let begin = sessions[0].at
+        var table = AnchorTable(items: items, begin: begin)
         for session in sessions { table.count(session.rows, after: session.before, at: session.at) }
         table.rank()
         return table
@@ -61,8 +63,10 @@ import Testing
         for seed in 0..<20 as Range<UInt64> {
             let sessions = Self.drawn(seed, items: items, sessions: 60), table = Self.table(sessions, items: items)
             let last = sessions[Int(seed)].rows
-            let found = table.anchors(count, after: Self.history(last), at: Self.asOf, &scores)
-            let wanted = Self.scores(sessions, items: items, after: last, at: Self.asOf)
+            // Then, and a year later, when what is known weighs less against what it is smoothed by.
+            let instant = Self.asOf + (seed % 2 == 0 ? 0 : 365 * Self.day)
+            let found = table.anchors(count, after: Self.history(last), at: instant, &scores)
+            let wanted = Self.scores(sessions, items: items, after: last, at: instant)
             let others = (0..<Int32(items)).filter { !last.contains($0) && wanted.popular[Int($0)] > 0 }
             #expect(found.count == min(count, others.count) && Set(found).count == found.count)
             #expect(found.allSatisfy(others.contains))
@@ -79,7 +83,7 @@ import Testing
     }
 
     @Test func whatWasOnlyShownIsNoLastSession() {
-        var scores = AnchorTable.Scores(), table = AnchorTable(items: 10, asOf: Self.asOf)
+        var scores = AnchorTable.Scores(), table = AnchorTable(items: 10, begin: Self.asOf)
         for _ in 0..<3 { table.count([3], after: [1], at: Self.asOf) }
         for _ in 0..<3 { table.count([4], after: [2], at: Self.asOf) }
         var history = Self.history([1])
@@ -87,13 +91,35 @@ import Testing
         #expect(table.anchors(1, after: history, at: Self.asOf, &scores) == [3])
     }
 
+    /// Longer than the weights of a Float reach.
+    @Test func decadesAreCountedWithoutLosingWhatIsNew() {
+        var table = AnchorTable(items: 400, begin: 0), scores = AnchorTable.Scores()
+        for day in 0..<15_000 as Range<Int64> where day % 5 == 0 {
+            let row = Int32(day / 5 % 300)
+            table.count([row, (row + 1) % 300], after: [(row + 299) % 300, 399], at: day * Self.day)
+            guard day % 1000 == 0 else { continue }
+            table.rank()
+            let found = table.anchors(40, after: Self.history([399]), at: day * Self.day, &scores)
+            #expect(found.count == min(40, 2 + Int(day / 5)) && Set(found).count == found.count, "day \(day)")
+            #expect(found[0] == row, "day \(day): it came now and the time before")
+        }
+        table.finish(at: 15_000 * Self.day)
+        let found = table.anchors(40, after: Self.history([399]), &scores)
+        #expect(found.count == 40 && Set(found).count == 40)
+        // A century later nothing has any weight, and what was popular last stands as it was.
+        table = AnchorTable(items: 5, begin: 0)
+        table.count([1], after: [0], at: 0)
+        table.finish(at: 40_000 * Self.day)
+        #expect(table.anchors(3, after: Self.history([0]), &scores) == [1])
+    }
+
     @Test func ofManySuccessorsTheHeaviestAreKept() {
-        var table = AnchorTable(items: 2000, asOf: Self.asOf), scores = AnchorTable.Scores()
+        var table = AnchorTable(items: 2000, begin: Self.asOf - 1000), scores = AnchorTable.Scores()
         for row in 1..<1500 as Range<Int32> {
             table.count([row, 1990 + row % 5], after: [0], at: Self.asOf - 1000 + Int64(row))
         }
-        table.finish()
-        let found = table.anchors(5, after: Self.history([0]), at: Self.asOf, &scores)
+        table.finish(at: Self.asOf)
+        let found = table.anchors(5, after: Self.history([0]), &scores)
         #expect(Set(found) == Set((1990..<1995).map { Int32($0) }))
         #expect(table.tensors["items"]!.shape[0] == 64, "one item is followed, by at most 64")
     }
@@ -109,7 +135,7 @@ import Testing
                 categories: [""],
                 sellers: [""], scenes: ["", "home"])
         var table = Self.table(Self.drawn(1, items: items, sessions: 90), items: items)
-        table.finish()
+        table.finish(at: Self.asOf)
         let artifact = ModelArtifact(
             parameters: ModelParameters(
                 ModelSettings(
@@ -118,7 +144,8 @@ import Testing
         try artifact.file.write(to: folder + "/a")
         let read = try ModelArtifact(path: folder + "/a")
         #expect(read.anchors == table && read.parameters.settings.anchors == 4)
-        let history = Self.history([3, 5]), with = read.anchored([history, TokenHistory()])
+        let history = Self.history([3, 5]),
+            with = read.anchored([history, TokenHistory()], pool: WorkerPool(workers: 2))
         #expect(with[1] == TokenHistory(), "a user of whom nothing is known has none")
         #expect(with[0].sessions.count == 2 && with[0].prefix(1) == history)
         #expect(with[0].sessions[1].scene == 2 && with[0].sessions[1].items == 4)
@@ -127,7 +154,8 @@ import Testing
         for (name, wrong) in [
             ("items", StoredTensor([Int32](repeating: 30, count: tensors["items"]!.shape[0]))),
             ("items", StoredTensor([Int32(1)])), ("ends", StoredTensor([Int64](repeating: 7, count: items))),
-            ("ends", StoredTensor([Int64]())), ("popular", StoredTensor([Int32(-1)])),
+            ("ends", StoredTensor([Int64]())), ("ends", StoredTensor([Int32](repeating: 0, count: items))),
+            ("popular", StoredTensor([Int32(-1)])),
             ("as_of", StoredTensor([Int64]())),
             ("weights", StoredTensor(floats: UnsafeBufferPointer(start: nil, count: 0), shape: [0])),
         ] {

@@ -12,11 +12,13 @@ struct DrawnModel {
     /// - Parameter change: is given the item embeddings `[items, D]` before vectors are made of them.
     init(
         seed: UInt64 = 1, blocks: Int = 3, width: Int = 16, heads: Int = 2, experts: Int = 0, anchors: Int = 0,
+        readsScenes: Bool = true,
         change: (Floats, Int) -> Void = { _, _ in }
     ) {
-        let settings = ModelSettings(
+        var settings = ModelSettings(
             items: Self.items, categories: 4, sellers: 3, scenes: 3, width: width, heads: heads, blocks: blocks,
             attentionNorm: 8, experts: experts, anchors: anchors)
+        settings.readsScenes = readsScenes
         parameters = ModelParameters(settings, seed: seed)
         var draw = SeededGenerator(seed: seed, stream: 0xd5a3)
         for i in 0..<parameters.dense.count { parameters.dense.pointer[i] += Float(draw.normal() * 0.2) }

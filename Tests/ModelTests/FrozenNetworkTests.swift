@@ -46,6 +46,10 @@ import Testing
         expectQueries(of: DrawnModel(seed: UInt64(blocks), blocks: blocks, anchors: 3), (6, 7))
     }
 
+    @Test(arguments: [1, 2]) func queriesWithoutScenesAreThoseOfTheTrainedNetwork(blocks: Int) {
+        expectQueries(of: DrawnModel(seed: UInt64(blocks), blocks: blocks, anchors: 3, readsScenes: false), (6, 7))
+    }
+
     private func expectQueries(of model: DrawnModel, _ size: (sessions: Int, longest: Int)) {
         var histories = (0..<5).map { drawnHistory(seed: $0, sessions: size.sessions, longest: size.longest) }
         if model.parameters.settings.anchors > 0 {

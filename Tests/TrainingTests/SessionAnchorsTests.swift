@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Model
 import Tensors
 import Testing
@@ -34,6 +35,10 @@ import Training
         return corpus
     }
 
+    private static func anchors(_ corpus: TrainingCorpus, _ user: Int, _ session: Int) -> [Int32] {
+        Array(corpus.anchors!.of(user, fromEnd: corpus.histories[user].sessions.count - 1 - session))
+    }
+
     @Test func whatBeginsOnTheDayOfASessionOrLaterChangesNothingOfItsAnchors() throws {
         var whole = Self.corpus()
         _ = try whole.findAnchors(6, items: Self.items, asOf: Self.asOf)
@@ -45,7 +50,7 @@ import Training
             _ = try other.findAnchors(6, items: Self.items, asOf: Self.asOf)
             for user in whole.histories.indices {
                 for (number, head) in whole.histories[user].sessions.enumerated() {
-                    let same = whole.anchors[user][number] == other.anchors[user][number]
+                    let same = Self.anchors(whole, user, number) == Self.anchors(other, user, number)
                     // A session of that day follows one that has not changed, unless that was on the same day.
                     let isBefore = number > 0 && whole.histories[user].sessions[number - 1].startsAt < cut
                     if head.startsAt < cut + Self.day, isBefore {
@@ -60,23 +65,89 @@ import Training
         #expect(compared > 200 && changed > 50, "\(compared), \(changed)")
     }
 
-    @Test func firstSessionsHaveNoneAndOthersWhatTheirUserHasNotHad() throws {
-        var corpus = Self.corpus()
-        let table = try corpus.findAnchors(6, items: Self.items, asOf: Self.asOf)
-        for user in corpus.histories.indices {
-            let history = corpus.histories[user]
-            #expect(corpus.anchors[user][0].isEmpty)
-            for number in 1..<history.sessions.count {
-                #expect(corpus.anchors[user][number].count <= 6)
-                #expect(Set(corpus.anchors[user][number]).isDisjoint(with: history.prefix(number).rows))
+    @Test func theNewestSessionsButAFirstOneHaveWhatTheirUserHasNotHad() throws {
+        var corpus = Self.corpus(), found = 0
+        _ = try corpus.findAnchors(6, items: Self.items, asOf: Self.asOf)
+        for (user, history) in corpus.histories.enumerated() {
+            let first = max(1, history.sessions.count - SessionAnchors.newest)
+            for number in history.sessions.indices {
+                let anchors = Self.anchors(corpus, user, number), known = history.prefix(number)
+                #expect(anchors.count <= 6 && (number >= first || anchors.isEmpty))
+                #expect(Set(anchors).isDisjoint(with: known.engagedRows))
+                if !anchors.isEmpty { found += 1 }
             }
         }
-        #expect(table.asOf == Self.asOf && table.items == Self.items)
+        #expect(found > 100, "\(found)")
         let bucket = corpus.bucket(3, after: 0)
-        #expect(bucket.anchors.count == bucket.histories.count && !bucket.histories.isEmpty)
-        for (history, anchors) in zip(bucket.histories, bucket.anchors) {
-            #expect(anchors == corpus.anchors[corpus.histories.firstIndex(of: history)!])
+        #expect(!bucket.histories.isEmpty && bucket.histories.count < corpus.histories.count)
+        for (user, history) in bucket.histories.enumerated() {
+            let place = corpus.histories.firstIndex(of: history)!
+            for number in history.sessions.indices {
+                #expect(Self.anchors(bucket, user, number) == Self.anchors(corpus, place, number))
+            }
         }
+    }
+
+    @Test func whoIsNotAskedForIsCountedAllTheSameAtAnyThreadCount() throws {
+        var whole = Self.corpus(), some = Self.corpus()
+        let table = try whole.findAnchors(6, items: Self.items, asOf: Self.asOf)
+        let isAsked = whole.histories.indices.map { $0 % 3 == 0 }
+        let same = try some.findAnchors(
+            6, items: Self.items, asOf: Self.asOf, isAsked: isAsked, pool: WorkerPool(workers: 3))
+        #expect(same == table)
+        for (user, history) in whole.histories.enumerated() {
+            for number in history.sessions.indices {
+                #expect(Self.anchors(some, user, number) == (isAsked[user] ? Self.anchors(whole, user, number) : []))
+            }
+        }
+    }
+
+    @Test func whatWasOnlyShownBetweenIsNoTransition() throws {
+        var corpus = TrainingCorpus(tokenBudget: .max)
+        for user in 0..<9 as Range<Int64> {
+            var history = TokenHistory()
+            for (number, (row, action)) in [(1, Action.click), (2, .impression), (3, .click)].enumerated() {
+                history.append(
+                    startsAt: Self.asOf - Int64(9 - number) * Self.day, scene: 0,
+                    items: [(row: Int32(row), action: action.rawValue)])
+            }
+            if user == 8 { history = history.prefix(2) }
+            corpus.add(history, hash: ExternalID.integer(user).stableHash)
+        }
+        let table = try corpus.findAnchors(1, items: 5, asOf: Self.asOf)
+        var scores = AnchorTable.Scores()
+        #expect(table.anchors(1, after: corpus.histories[8], &scores) == [3])
+    }
+
+    @Test(arguments: [1000, 8]) func heldOutSessionsAreRankedWithWhatWasKnownBeforeTheFirst(tokens: Int) throws {
+        var corpus = Drawn.corpus(users: 1500, items: Self.items, endsAt: Self.asOf, seed: 9)
+        _ = try corpus.findAnchors(3, items: Self.items, asOf: Self.asOf)
+        let holdout = Holdout(corpus, asOf: Self.asOf, isWanted: true)
+        #expect(holdout.targets >= 100)
+        let plain = holdout.asked(tokens: tokens, anchors: nil, scene: 3)
+        let asked = holdout.asked(tokens: tokens, anchors: corpus.anchors, scene: 3)
+        var inserted = 0
+        for (user, history) in asked.histories.enumerated() {
+            #expect(history.keeping { history.sessions[$0].scene != 3 } == plain.histories[user])
+            #expect(history.sessions.count == asked.isTarget[user].count)
+            let targets = history.sessions.indices.filter { asked.isTarget[user][$0] }
+            #expect(targets.allSatisfy { history.sessions[$0].startsAt > Self.asOf - Self.day })
+            #expect(targets.count == plain.isTarget[user].count(where: \.self))
+            guard let place = history.sessions.firstIndex(where: { $0.scene == 3 }) else { continue }
+            inserted += 1
+            let read = plain.histories[user]
+            let user = corpus.histories.firstIndex {
+                $0.sessions.suffix(read.sessions.count) == read.sessions[...]
+                    && $0.rows.suffix(read.rows.count) == read.rows[...]
+            }!
+            let number = corpus.histories[user].sessions.count - (history.sessions.count - place - 1)
+            #expect(history.sessions[place + 1] == corpus.histories[user].sessions[number])
+            #expect(targets.first == place + 1)
+            let before = history.sessions[..<place].reduce(0) { $0 + Int($1.items) }
+            let rows = Array(history.rows[before..<before + Int(history.sessions[place].items)])
+            #expect(rows == Self.anchors(corpus, user, number))
+        }
+        #expect(inserted > 50)
     }
 
     @Test func aSearchThatIsStoppedThrows() {
@@ -110,6 +181,32 @@ import Training
 
     private static func numbers(_ parameters: ModelParameters) -> [Float] {
         Array(parameters.item.values) + Array(parameters.dense.values)
+    }
+
+    /// Histories longer than what is read, thinned ones, held-out sessions; killed after an epoch or not.
+    @Test(arguments: [2.0, 1.2]) func aTrainingThatIsKilledGoesOnToTheSameBytes(alpha: Double) throws {
+        struct Killed: Error {}
+        var corpus = Drawn.corpus(users: 1200, items: Self.items, endsAt: Self.asOf, seed: 9),
+            settings = TrainingSettings()
+        _ = try corpus.findAnchors(3, items: Self.items, asOf: Self.asOf)
+        (settings.epochs, settings.negatives, settings.tokensPerUser) = (3, 25, 14)
+        (settings.itemsPerSession, settings.lengthAlpha) = (8, alpha)
+        let vocabulary = Drawn.vocabulary(items: Self.items), path = NSTemporaryDirectory() + "\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var shape = Drawn.settings(vocabulary)
+        (shape.anchors, shape.horizons) = (3, 1)
+        func train(_ checkpoint: String?, _ threads: Int, killedAfter: Int = .max) throws -> [Float] {
+            let parameters = ModelParameters(shape, seed: 1)
+            let outcome = try Trainer(
+                settings, parameters, corpus: corpus, vocabulary: vocabulary, asOf: Self.asOf,
+                pool: WorkerPool(workers: threads)
+            ).run(checkpoint: checkpoint.map { ($0, "a") }) { if $0.epoch > killedAfter { throw Killed() } }
+            #expect(outcome.heldOutTargets >= 100)
+            return Self.numbers(parameters)
+        }
+        let whole = try train(nil, 1)
+        #expect(throws: Killed.self) { _ = try train(path, 2, killedAfter: 1) }
+        #expect(try train(path, 2) == whole)
     }
 
     @Test func sameInputGivesTheSameBytesAtAnyThreadCount() throws {
@@ -170,5 +267,11 @@ import Training
             without += rank(of: item, saying: had.first { $0 != item }!)
         }
         #expect(with < 0.85 * without, "\(with), \(without)")
+    }
+}
+
+extension TokenHistory {
+    fileprivate var engagedRows: [Int32] {
+        zip(rows, actions).filter { $0.1 > Action.impression.rawValue }.map(\.0)
     }
 }
