@@ -16,7 +16,7 @@ cut=$2
 shift 2
 changes=("$@")
 [[ $# -gt 0 ]] || changes=(
-    seed=2 seed=3 seed=4 item-start=random side-information=no preference-terms=no scenes=told scenes=no horizons=2
+    seed=2 seed=3 seed=4 item-start=random side-information=no preference-terms=yes scenes=told scenes=no horizons=2
     horizons=3 half-life-days=0 half-life-days=20 dropout=0 dropout=0.3 dropout=0.7 blocks=1 blocks=3 experts=8 experts=24
     anchors=16 anchors=64 width=32 width=128 heads=1 heads=4 negatives=256 negatives=1000000 negative-sampling=popularity
     tokens=128 weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002 patience=0

@@ -52,7 +52,7 @@ package struct Setting: Sendable {
             "negative-sampling", "uniform", .choice(["uniform", "popularity"]),
             "whether random items are drawn alike, or as often as they were had and corrected for that (logQ)"),
         Setting(
-            "preference-terms", "yes", .choice(["yes", "no"]),
+            "preference-terms", "no", .choice(["no", "yes"]),
             "whether training draws clicked items before those only shown, and paid ones before clicked"),
         Setting(
             "side-information", "yes", .choice(["yes", "no"]),

@@ -12,7 +12,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Days after which a session weighs half as a target; 0 weighs all alike.
     package var halfLifeDays: Double = 60
     /// Whether clicked items are drawn before only shown ones, and paid ones before clicked (``LossTerm``).
-    package var prefers = true
+    package var prefers = false
     /// Whether each scene's loss is divided by its own targets, not by those of all.
     package var normalisesByScene = true
     /// Whether item embeddings start from what the same users had (``SpectralStart``), and not drawn at random.

@@ -37,7 +37,7 @@ struct Train: ParsableCommand {
     var negativeSampling: String?
     @Option(
         help:
-            "Whether clicked items are drawn before those only shown, and paid before clicked: yes or no (default: yes)."
+            "Whether clicked items are drawn before those only shown, and paid before clicked: yes or no (default: no)."
     )
     var preferenceTerms: String?
     @Option(help: "Whether item vectors have parts of category and seller: yes or no (default: yes).")

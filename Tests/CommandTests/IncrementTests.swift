@@ -135,7 +135,7 @@ import Testing
 
     @Test func aModelThatReadsAnchorsIsTrainedServedAndGoneOnFrom() throws {
         let shop = try Shop.imported()
-        let anchors = Self.wide.merging(["NEARLINE_ANCHORS": "5"]) { $1 }
+        let anchors = Self.wide.merging(["NEARLINE_ANCHORS": "5", "NEARLINE_PREFERENCE_TERMS": "yes"]) { $1 }
         for threads in ["1", "2"] {
             let models = anchors.merging(["NEARLINE_MODELS": "\(shop.folder)/\(threads)"]) { $1 }
             let ended = try shop.commands.run(
@@ -161,10 +161,10 @@ import Testing
         #expect(ended.code == 0 && ended.errors.contains("has anchors 5, and 0 is asked for"), "\(ended.errors)")
     }
 
-    @Test func aModelWithoutScenesSidesAndPreferenceIsTrainedServedAndNotMistakenForOneWith() throws {
+    @Test func aModelWithoutScenesAndSidesIsTrainedServedAndNotMistakenForOneWith() throws {
         let shop = try Shop.imported()
         let plain = Self.wide.merging([
-            "NEARLINE_SCENES": "no", "NEARLINE_SIDE_INFORMATION": "no", "NEARLINE_PREFERENCE_TERMS": "no",
+            "NEARLINE_SCENES": "no", "NEARLINE_SIDE_INFORMATION": "no",
         ]) { $1 }
         let ended = try shop.commands.run(["train", "--as-of", Self.eve], with: plain)
         try #require(ended.code == 0, "\(ended.errors)")
