@@ -114,6 +114,13 @@ import Training
             if user == 8 { history = history.prefix(2) }
             corpus.add(history, hash: ExternalID.integer(user).stableHash)
         }
+        // What everybody has, which would come up where nothing followed.
+        for user in 9..<40 as Range<Int64> {
+            var history = TokenHistory()
+            history.append(
+                startsAt: Self.asOf - Self.day, scene: 0, items: [(row: Int32(4), action: Action.click.rawValue)])
+            corpus.add(history, hash: ExternalID.integer(user).stableHash)
+        }
         let table = try corpus.findAnchors(1, items: 5, asOf: Self.asOf)
         var scores = AnchorTable.Scores()
         #expect(table.anchors(1, after: corpus.histories[8], &scores) == [3])
