@@ -99,6 +99,10 @@ import Testing
         // Written when all lists are there.
         try shop.holding("nearline.fallback") {
             let running = try shop.commands.start(["precompute", "--date", "2026-01-02"])
+            // It may wait for a moment before, as for a heartbeat's row.
+            try waitUntil("its lists are there") {
+                try shop.number("SELECT count(*) FROM nearline.release_shard WHERE release = 2 AND state = 'done'") > 0
+            }
             try shop.awaitLockWait(of: "precompute")
             running.send(SIGKILL)
             _ = try running.wait()
