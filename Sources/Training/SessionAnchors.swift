@@ -10,7 +10,7 @@ package struct SessionAnchors: Equatable, Sendable {
     package static let newest = 4
 
     private let count: Int
-    /// `[users, newest, count]`, the newest session last; -1 where there are fewer.
+    /// `[users, newest, count]`, the newest session first; -1 where there are fewer.
     private var rows: [Int32]
 
     fileprivate init(count: Int, users: Int) {
@@ -103,7 +103,7 @@ extension TrainingCorpus {
             }
             for one in order[begin..<end] {
                 let history = histories[Int(one.user)].prefix(Int(one.session) + 1)
-                let own = history.engagedLast
+                let own = history.engagedInLastSession
                 guard !own.isEmpty else { continue }
                 table.count(own, after: history.prefix(Int(one.session)).lastEngaged, at: one.at)
             }
@@ -119,7 +119,7 @@ extension TrainingCorpus {
 
 extension TokenHistory {
     /// The last session's rows, less impressions.
-    fileprivate var engagedLast: [Int32] {
+    fileprivate var engagedInLastSession: [Int32] {
         let begin = rows.count - Int(sessions.last?.items ?? 0)
         return (begin..<rows.count).filter { actions[$0] > Action.impression.rawValue }.map { rows[$0] }
     }
