@@ -103,7 +103,7 @@ package final class RunLedger {
         _ command: String, _ worker: String, _ settings: String, on connection: Connection
     ) throws -> Int? {
         try markLost(on: connection)
-        return try connection.execute(
+        let run = try connection.execute(
             """
             INSERT INTO nearline.run (command, worker, backend_pid, backend_start, settings, is_pooled, code_version,
                 heartbeat_at, lease_until)
@@ -116,6 +116,12 @@ package final class RunLedger {
                 .int(Int64(leaseSeconds)),
             ], doing: "booking a run of \(command)"
         ).first?.int("run")
+        guard let run else { return nil }
+        // The row may have waited for the run before to commit its end, and says when it began to wait.
+        try connection.execute(
+            "UPDATE nearline.run SET started_at = clock_timestamp() WHERE run = $1::bigint", [.int(Int64(run))],
+            doing: "noting when run \(run) began")
+        return run
     }
 
     /// Runs whose session has gone are lost: nobody will end them.

@@ -1,3 +1,4 @@
+import Dispatch
 import Ledger
 import Postgres
 import ResultTables
@@ -55,6 +56,37 @@ import Testing
         #expect(command == "precompute" && run == first.run && since.hasPrefix("20"))
         #expect(try fact("state", of: first.run) == "running")
         #expect(try database.number("SELECT count(*) FROM nearline.run") == 1)
+    }
+
+    /// The end is written before it is committed: who waits for that began later, by the times that are kept too.
+    @Test func aRunThatWaitedForTheEndOfAnotherBeganAfterIt() throws {
+        let first = try book("precompute").run, other = try database.connect()
+        nonisolated(unsafe) let ending = try database.connect()
+        let ended = DispatchSemaphore(value: 0), backend = ending.backendPID
+        DispatchQueue.global().async {
+            _ = try? ending.execute(
+                """
+                DO $$ BEGIN
+                    UPDATE nearline.run SET state = 'done', ended_at = clock_timestamp() + interval '1 second'
+                        WHERE run = \(first);
+                    PERFORM pg_sleep(1.1);
+                END $$
+                """, doing: "ending a run slowly")
+            ended.signal()
+        }
+        for _ in 0..<1000 {
+            let asleep = try database.number(
+                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = \(backend) AND wait_event = 'PgSleep'")
+            if asleep > 0 { break }
+        }
+        let second = try book("precompute", on: other)
+        ended.wait()
+        #expect(
+            try database.number(
+                """
+                SELECT count(*) FROM nearline.run a JOIN nearline.run b ON b.started_at > a.ended_at
+                WHERE a.run = \(first) AND a.state = 'done' AND b.run = \(second.run)
+                """) == 1)
     }
 
     @Test func anotherCommandMayRunAtTheSameTime() throws {
