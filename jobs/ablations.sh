@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What each setting of the model is worth: jobs/ablations.sh EVENTS.csv[.gz] AS-OF [SETTING=VALUE ...], such as
+# What each setting of the model is worth: jobs/ablations.sh EVENTS AS-OF [SETTING=VALUE ...], such as
 # jobs/ablations.sh online-retail.csv.gz 2011-11-09T12:50:00Z horizons=1 horizons=3
+# EVENTS is a CSV file or a folder with events.csv and items.csv, as `nearline simulate` writes it.
 #
 # Trains as of an instant with the defaults, then with one setting changed at a time (by default a list of them, in both directions
 # where there are two), each with the seeds of ABLATION_SEEDS (three), and judges the lists of the model alone by the session that each

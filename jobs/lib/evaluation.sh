@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # What the jobs that train and judge models in a throwaway PostgreSQL share. Sourced, never run; wants cluster.sh and build.sh first.
 
-# evaluation_begin NAME EVENTS: sets `work` (a folder of its own) and `nearline`, and has the events in the database NAME of a
-# cluster of that name; both go when the script ends.
+# evaluation_begin NAME EVENTS: sets `work` (a folder of its own) and `nearline`, and has the events (or, of a folder as `nearline
+# simulate` writes it, events.csv and items.csv) in the database NAME of a cluster of that name; both go when the script ends.
 evaluation_begin() {
     unset OPENBLAS_CORETYPE
     evaluation_cluster=.nearline/$1-pg
@@ -19,7 +19,9 @@ evaluation_begin() {
     psql -q -d postgres -c "CREATE DATABASE $1"
     export PGDATABASE=$1
     quietly "$nearline" migrate
-    quietly "$nearline" import "$2"
+    local files=("$2")
+    [[ ! -d $2 ]] || files=("$2/events.csv" "$2/items.csv")
+    quietly "$nearline" import "${files[@]}"
 }
 
 # shellcheck disable=SC2317
