@@ -10,7 +10,7 @@
 # Settings that are the same throughout are NEARLINE_*. Works in a throwaway PostgreSQL.
 set -euo pipefail
 [[ $# -ge 2 ]] || {
-    sed -n '2,3s/^# //p' "$0" >&2
+    sed -n '2,4s/^# //p' "$0" >&2
     exit 64
 }
 events=$(realpath -e -- "$1") || exit 66
@@ -84,9 +84,9 @@ against AS (
         100 * (r.n100 / nullif(d.n100, 0) - 1) AS dn
     FROM read r JOIN read d ON d.place = 0 AND d.seed = r.seed)
 SELECT change, round(avg(w20), 4) AS "Recall@20", round(avg(d20), 1) AS "%",
-    round(stddev(d20) / sqrt(count(d20)), 1) AS "+-", round(avg(w100), 4) AS "Recall@100", round(avg(d100), 1) AS "%",
-    round(stddev(d100) / sqrt(count(d100)), 1) AS "+-", round(avg(n20), 4) AS "novel @20",
-    round(avg(n100), 4) AS "novel @100", round(avg(dn), 1) AS "%", round(stddev(dn) / sqrt(count(dn)), 1) AS "+-",
+    round(stddev(d20) / sqrt(count(d20)::numeric), 1) AS "+-", round(avg(w100), 4) AS "Recall@100", round(avg(d100), 1) AS "%",
+    round(stddev(d100) / sqrt(count(d100)::numeric), 1) AS "+-", round(avg(n20), 4) AS "novel @20",
+    round(avg(n100), 4) AS "novel @100", round(avg(dn), 1) AS "%", round(stddev(dn) / sqrt(count(dn)::numeric), 1) AS "+-",
     round(avg(seconds), 1) AS "training, s"
 FROM against GROUP BY place, change ORDER BY place;
 SQL

@@ -6,7 +6,8 @@ package struct NextSession: Sendable {
     /// Epoch seconds.
     package var startsAt: Int64
     package var scene: Int32
-    /// Vocabulary rows of the items with a positive action; items that the vocabulary lacks have rows past its end.
+    /// Vocabulary rows of the items that were engaged with, or as strongly as the reader was asked for; items that the
+    /// vocabulary lacks have rows past its end.
     package var items: [Int32]
 }
 
@@ -27,6 +28,7 @@ package struct HeldOutReader {
     private let settings: HistorySettings
     private var reader: EventReader
     private let split: HeldOutSplit
+    private let least: Action
 
     package var refused: RefusedRows { reader.refused }
     package var events: Int { reader.events }
@@ -36,12 +38,16 @@ package struct HeldOutReader {
         self.init(source, vocabulary: vocabulary, settings: settings, split: .after(cut), now: now)
     }
 
+    /// - Parameter least: the weakest action that makes an item part of what came next; which session came next does not
+    ///   depend on it, and a session without such items is none.
     package init(
-        _ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, split: HeldOutSplit, now: Int64
+        _ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, split: HeldOutSplit,
+        least: Action = .click, now: Int64
     ) {
         self.vocabulary = vocabulary
         self.settings = settings
         self.split = split
+        self.least = least
         switch split {
         case .after: reader = EventReader(source, upTo: "infinity", now: now)
         case .lastEvent(let end): reader = EventReader(source, upTo: end, now: now)
@@ -75,6 +81,7 @@ package struct HeldOutReader {
         // Targets are not cut short: all sessions of a user, whole.
         var all = HistorySettings.whole(gapMinutes: settings.gapMinutes).sessionizer()
         var rows = RowsOfUser(vocabulary)
+        let least = least
         try reader.read(on: connection) { event in
             let scene = vocabulary.scene(event.scene)
             if let row = vocabulary.row(of: event.item), event.time <= cut {
@@ -86,13 +93,14 @@ package struct HeldOutReader {
         } end: { user in
             let history = before.finish(), (sessions, starts) = all.finishWithStarts()
             rows.forget()
-            try body(user, history, HeldOutReader.next(sessions, starts, after: cut))
+            try body(user, history, HeldOutReader.next(sessions, starts, after: cut, least))
         }
     }
 
     private mutating func readLastEvents(
         on connection: Connection, _ body: (ExternalID, TokenHistory, NextSession?) throws -> Void
     ) throws {
+        let least = least
         var before = settings.sessionizer(), last = HeldBackEvent(), rows = RowsOfUser(vocabulary)
         try reader.read(on: connection) { event in
             last.add(event) { event in
@@ -102,10 +110,12 @@ package struct HeldOutReader {
                     scene: vocabulary.scene(event.scene))
             }
         } end: { user in
-            let next = last.finish().map { last in
-                NextSession(
-                    startsAt: last.time.flooredDivision(by: 1_000_000), scene: vocabulary.scene(last.scene),
-                    items: [rows.row(of: last.item)])
+            let next = last.finish().flatMap { last in
+                last.action < least
+                    ? nil
+                    : NextSession(
+                        startsAt: last.time.flooredDivision(by: 1_000_000), scene: vocabulary.scene(last.scene),
+                        items: [rows.row(of: last.item)])
             }
             rows.forget()
             try body(user, before.finish(), next)
@@ -113,20 +123,22 @@ package struct HeldOutReader {
     }
 
     /// Sessions that began at one instant have no order among them: what came next is all of them.
-    private static func next(_ history: TokenHistory, _ starts: [Int64], after cut: Int64) -> NextSession? {
+    private static func next(
+        _ history: TokenHistory, _ starts: [Int64], after cut: Int64, _ least: Action
+    ) -> NextSession? {
         var begin = 0, next: NextSession?, nextStart = Int64.min
         for (head, startsAt) in zip(history.sessions, starts) {
             let range = begin..<begin + Int(head.items)
             begin = range.upperBound
             guard startsAt > cut, next == nil || startsAt == nextStart else { continue }
-            let items = range.filter { history.actions[$0] > Action.impression.rawValue }.map { history.rows[$0] }
-            guard !items.isEmpty else { continue }
+            guard range.contains(where: { history.actions[$0] > Action.impression.rawValue }) else { continue }
+            let items = range.filter { history.actions[$0] >= least.rawValue }.map { history.rows[$0] }
             if next == nil { next = NextSession(startsAt: head.startsAt, scene: head.scene, items: []) }
             nextStart = startsAt
             let known = Set(next!.items)
             next!.items += items.filter { !known.contains($0) }
         }
-        return next
+        return next.flatMap { $0.items.isEmpty ? nil : $0 }
     }
 }
 

@@ -13,9 +13,27 @@ package struct EvaluateLists {
         case nextSession = "next-session"
     }
 
+    /// Which items of a session are to be foreseen; a user whose next session has none is not judged.
+    package enum Truth: String, CaseIterable, Sendable {
+        case engaged
+        /// Put in a cart, or bought.
+        case cart
+        case purchase
+
+        /// The weakest action that makes an item one of them.
+        var least: Action {
+            switch self {
+            case .engaged: .click
+            case .cart: .cart
+            case .purchase: .purchase
+            }
+        }
+    }
+
     package var asOf: String
     /// Every user's last event is the truth, instead of the first session after the as-of instant.
     package var leavesOneOut = false
+    package var truth = Truth.engaged
     package var serveAt = ServeAt.asOf
     package var modelFile: String?
     /// Only the simple methods, where there is no model yet.
@@ -42,7 +60,7 @@ package struct EvaluateLists {
         // One snapshot, so that no method knows what another does not.
         let set = try connection.transaction(.readOnlySnapshot, doing: "reading the events") {
             let set = try EvaluationSet(
-                source, upTo: asOf, split: split, mostUsers: mostUsers, on: connection, context)
+                source, upTo: asOf, split: split, truth: truth.least, mostUsers: mostUsers, on: connection, context)
             guard let model else { return set }
             for merges in model.artifact.blend.isEmpty ? [false] : [true, false] {
                 let lists = ModelLists(
@@ -66,7 +84,7 @@ package struct EvaluateLists {
         }
         let report = EvaluationReport(
             comparison: comparison, set: set, model: model?.name, ours: ours, asOf: asOf.text,
-            leavesOneOut: leavesOneOut,
+            leavesOneOut: leavesOneOut, truth: truth,
             serveAt: leavesOneOut ? .nextSession : serveAt, easeItems: easeItems)
         return Answer(report.text, report.facts)
     }

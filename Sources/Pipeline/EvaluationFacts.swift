@@ -8,6 +8,7 @@ extension EvaluationReport {
         var facts: [String: JSONValue] = [
             "users": .whole(set.judged.count), "users_with_both": .whole(set.usersWithBoth), "as_of": .text(asOf),
             "items": .whole(set.vocabulary.count), "split": .text(leavesOneOut ? "leave-one-out" : "time"),
+            "truth": .text(truth.rawValue),
             "model": model.map { .text($0) } ?? .null, "cutoffs": .list(comparison.cutoffs.map { .whole($0) }),
             "methods": .list(methods.indices.map { .object(methodFacts($0)) }),
         ]

@@ -11,6 +11,7 @@ struct EvaluationReport {
     let ours: Int
     let asOf: String
     let leavesOneOut: Bool
+    let truth: EvaluateLists.Truth
     let serveAt: EvaluateLists.ServeAt
     let easeItems: Int
 
@@ -30,7 +31,8 @@ struct EvaluationReport {
     private var heading: String {
         let what = leavesOneOut ? "each user's last event up to \(asOf)" : "first session after \(asOf)"
         var text =
-            (model.map { "model \($0), " } ?? "no model, ") + what + ", \(set.judged.count) users"
+            (model.map { "model \($0), " } ?? "no model, ") + what
+            + (truth == .engaged ? ", " : ", its \(truth.rawValue) items, ") + "\(set.judged.count) users"
             + (set.usersWithBoth > set.judged.count ? " of \(set.usersWithBoth)" : "")
             + ", \(set.vocabulary.count) items" + (model == nil ? "" : ", served at \(serveAt.rawValue)")
         if easeItems > 0, easeItems < set.vocabulary.count {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Pipeline
 
 extension EvaluateLists.ServeAt: ExpressibleByArgument {}
+extension EvaluateLists.Truth: ExpressibleByArgument {}
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +21,8 @@ struct Evaluate: ParsableCommand {
     var asOf: String
     @Flag(help: "The truth is each user's last event up to the instant instead, as in papers.")
     var leaveOneOut = false
+    @Option(help: "Which of its items: all engaged with, those put in a cart or bought, or those bought.")
+    var truth = EvaluateLists.Truth.engaged
     @Option(
         help: "Lists are computed for this instant: as-of (what a nightly job knows) or next-session (a request's).")
     var serveAt = EvaluateLists.ServeAt.asOf
@@ -65,6 +68,7 @@ struct Evaluate: ParsableCommand {
             var job = EvaluateLists(asOf: asOf)
             job.leavesOneOut = leaveOneOut
             job.serveAt = serveAt
+            job.truth = truth
             job.modelFile = model
             job.withoutModel = withoutModel
             job.cutoffs = cutoffs

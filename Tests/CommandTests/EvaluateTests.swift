@@ -50,6 +50,7 @@ import Testing
         var users: Int
         var model: String?
         var split: String
+        var truth: String
         var methods: [Method]
     }
 
@@ -102,6 +103,19 @@ import Testing
         let unknown = try shop.commands.run(
             ["evaluate", "--as-of", Self.cut, "--without-model", "--export", "lists.csv", "--export-of", "luck"])
         #expect(unknown.code == 64 && unknown.errors.contains("TIFU-KNN"), "\(unknown.errors)")
+    }
+
+    @Test func purchasesMayBeJudgedAlone() throws {
+        let shop = try Shop.imported(users: Self.users)
+        let all = try report(shop, "--as-of", Self.cut, "--without-model", "--ease-items", "0")
+        let bought = try report(
+            shop, "--as-of", Self.cut, "--without-model", "--ease-items", "0", "--truth", "purchase")
+        #expect(all.truth == "engaged" && bought.truth == "purchase" && 0 < bought.users && bought.users < all.users)
+        let text = try shop.succeed(
+            "evaluate", "--as-of", Self.cut, "--without-model", "--ease-items", "0", "--truth", "purchase")
+        #expect(text.contains("its purchase items, \(bought.users) users"), "\(text.prefix(200))")
+        let unknown = try shop.commands.run(["evaluate", "--as-of", Self.cut, "--truth", "luck"])
+        #expect(unknown.code == 64 && unknown.errors.contains("'engaged'"), "\(unknown.errors)")
     }
 
     @Test(arguments: ["", "0", "10,", "10,x", "-1", "10001"]) func uselessLengthsAreRefused(_ k: String) throws {

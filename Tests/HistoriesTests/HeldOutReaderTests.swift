@@ -11,7 +11,8 @@ import Testing
     }
 
     private func read(
-        _ rows: String, items: [Int64] = [1, 2, 3, 4], more: String? = nil, itemsPerSession: Int = 64
+        _ rows: String, items: [Int64] = [1, 2, 3, 4], more: String? = nil, itemsPerSession: Int = 64,
+        least: Action = .click
     ) throws -> Found {
         let tables = try SourceTables(more: more)
         try tables.insert(rows)
@@ -19,7 +20,8 @@ import Testing
         settings.itemsPerSession = itemsPerSession
         let known = vocabulary(.bigint, items.map { .integer($0) }, scenes: ["", "home"])
         var reader = HeldOutReader(
-            try tables.source(), vocabulary: known, settings: settings, cut: Moment.year2024, now: Moment.year2026)
+            try tables.source(), vocabulary: known, settings: settings, split: .after(Moment.year2024),
+            least: least, now: Moment.year2026)
         var found = Found()
         try reader.read(on: tables.connection) { user, history, next in
             found.users.append(user)
@@ -38,6 +40,22 @@ import Testing
         #expect(found.histories.map(\.rowsBySession) == [[[0], [1]]])
         #expect(found.next.map(\.items) == [[2, 3]])
         #expect(found.next.map(\.startsAt) == [1_704_448_800])
+    }
+
+    /// User 2 buys in the session after the next one, user 3 something that was clicked before: neither moves what is next.
+    @Test func ofTheNextSessionTheStrongerActionsMayBeAskedForAlone() throws {
+        let rows = """
+            (1, 1, '2023-12-01Z', 'click'), (1, 2, '2024-01-05 10:00Z', 'click'),
+            (1, 3, '2024-01-05 10:05Z', 'cart'), (1, 4, '2024-01-05 10:10Z', 'purchase'),
+            (2, 1, '2023-12-01Z', 'click'), (2, 2, '2024-01-05Z', 'click'), (2, 3, '2024-01-06Z', 'purchase'),
+            (3, 1, '2023-12-01Z', 'click'), (3, 2, '2024-01-05 10:00Z', 'click'), (3, 2, '2024-01-05 10:05Z', 'purchase'),
+            (3, 3, '2024-01-05 10:06Z', 'impression')
+            """
+        #expect(try read(rows).next.map(\.items) == [[1, 2, 3], [1], [1]])
+        let cart = try read(rows, least: .cart), bought = try read(rows, least: .purchase)
+        #expect(cart.users == [.integer(1), .integer(3)] && cart.next.map(\.items) == [[2, 3], [1]])
+        #expect(bought.users == cart.users && bought.next.map(\.items) == [[3], [1]])
+        #expect(bought.next.map(\.startsAt) == [1_704_448_800, 1_704_448_800])
     }
 
     @Test func theCutItselfBelongsToTheHistory() throws {
@@ -170,12 +188,13 @@ import Testing
         (5, 1, '2023-12-01 10:00Z', 'click'), (5, 2, '2023-12-01 10:05Z', 'click'), (5, 3, '2024-06-01Z', 'click')
         """
 
-    private func read(upTo end: String) throws -> [ExternalID: (history: [Int32], next: NextSession?)] {
+    private func read(upTo end: String, least: Action = .click) throws -> [ExternalID: (history: [Int32], next: NextSession?)] {
         let tables = try SourceTables()
         try tables.insert(rows)
         var reader = HeldOutReader(
             try tables.source(), vocabulary: vocabulary(.bigint, [1, 2, 3, 4].map { .integer($0) }),
-            settings: HistorySettings(), split: .lastEvent(upTo: end), now: Moment.year2026)
+            settings: HistorySettings(), split: .lastEvent(upTo: end), least: least,
+            now: Moment.year2026)
         var found: [ExternalID: (history: [Int32], next: NextSession?)] = [:]
         try reader.readEverybody(on: tables.connection) { found[$0] = ($1.rows, $2) }
         return found
@@ -190,6 +209,12 @@ import Testing
         // An item that the vocabulary lacks has a row past its end.
         #expect(found[.integer(4)]?.history == [0] && found[.integer(4)]?.next?.items == [4])
         #expect(found[.integer(5)]?.history == [0, 1] && found[.integer(5)]?.next?.items == [2])
+    }
+
+    @Test func aLastEventThatIsTooWeakIsNobodysTarget() throws {
+        let found = try read(upTo: "2026-01-01Z", least: .purchase)
+        #expect(found[.integer(1)]?.next?.items == [2])
+        #expect(found[.integer(5)]?.history == [0, 1] && found[.integer(5)]?.next == nil)
     }
 
     @Test func eventsAfterTheInstantAreNobodysLast() throws {
