@@ -42,9 +42,17 @@ static TARGET void AT(embed_contexts)(const nearline_embedding *of, const float 
 
 static TARGET void AT(embed_items)(const nearline_embedding *of, const int32_t *item, const uint8_t *action, long begin,
                                    long end, long all, float *rows, float *projected) {
-    enum { AHEAD = 8, LINE = 16 };
+    enum { AHEAD = 8, LINE = 16, TOUCHED = 8 };
     long columns = of->columns, stride = columns + of->width;
     for (long i = begin; i < end; i++) {
+        if (i % TOUCHED == 0) {
+            // Their pages first, several at once: a prefetch waits for its walk through the page table, and all behind it do.
+            for (long k = i + AHEAD + 1; k < i + AHEAD + 1 + TOUCHED && k < all; k++) {
+                const float *far = of->items + item[k] * stride;
+                __builtin_prefetch(far, 0, 2);
+                __builtin_prefetch(far + stride - 1, 0, 2);
+            }
+        }
         if (i + AHEAD < all) {
             // Into the second cache: the first takes fewer requests at a time than these are.
             const float *next = of->items + item[i + AHEAD] * stride;

@@ -90,12 +90,9 @@ package struct PackedBatch: Sendable {
         let first = firstPair[firstPair.count - 1]
         pairBucket.withUnsafeMutableBufferPointer { pairs in
             time.withUnsafeBufferPointer { time in
-                for q in 0..<S {
-                    for k in 0..<q {
-                        pairs[first + q * S + k] = UInt8(
-                            truncatingIfNeeded: buckets.bucket(time[begin + q] - time[begin + k]))
-                    }
-                }
+                buckets.pairs(
+                    of: UnsafeBufferPointer(rebasing: time[begin...]),
+                    into: UnsafeMutableBufferPointer(rebasing: pairs[first...]))
             }
         }
     }

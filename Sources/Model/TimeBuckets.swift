@@ -38,5 +38,23 @@ package struct TimeBuckets: Sendable {
         return b
     }
 
+    /// For `S` instants in rising order the buckets of the time from each to those before it: `[S, S]`, of which the rest stays as
+    /// it is.
+    package func pairs(of times: UnsafeBufferPointer<Int64>, into out: UnsafeMutableBufferPointer<UInt8>) {
+        let S = times.count
+        first.withUnsafeBufferPointer { first in
+            for q in 0..<S {
+                // Of an instant nearer by the bucket is the same or a little lower.
+                var b = q > 0 ? bucket(times[q] - times[0]) : 0
+                for k in 0..<q {
+                    let seconds = times[q] - times[k]
+                    while b > 0, first[b] > seconds { b -= 1 }
+                    while b + 1 < first.count, first[b + 1] <= seconds { b += 1 }
+                    out[q * S + k] = UInt8(truncatingIfNeeded: b)
+                }
+            }
+        }
+    }
+
     private static func formula(_ seconds: Int64) -> Int { Int((log(Double(max(1, seconds))) / 0.301).rounded(.down)) }
 }

@@ -188,7 +188,9 @@ import Testing
         (5, 1, '2023-12-01 10:00Z', 'click'), (5, 2, '2023-12-01 10:05Z', 'click'), (5, 3, '2024-06-01Z', 'click')
         """
 
-    private func read(upTo end: String, least: Action = .click) throws -> [ExternalID: (history: [Int32], next: NextSession?)] {
+    private func read(upTo end: String, least: Action = .click) throws -> [ExternalID: (
+        history: [Int32], next: NextSession?
+    )] {
         let tables = try SourceTables()
         try tables.insert(rows)
         var reader = HeldOutReader(

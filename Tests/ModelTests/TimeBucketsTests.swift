@@ -42,4 +42,19 @@ import Testing
             #expect(buckets.bucket(.max) == Int((log(Double(Int64.max)) / 0.301).rounded(.down)))
         }
     }
+
+    /// Instants that stand close, far apart, at one time, and one that lies before the others.
+    @Test(arguments: [1, 2, 64]) func pairsHaveTheBucketsOfTheirDifferences(_ count: Int) {
+        let buckets = TimeBuckets(count: count),
+            times: [Int64] = [0, 1, 1, 90, 3600, 86_400, 86_401, 40, 9_000_000_000]
+        var pairs = [UInt8](repeating: 255, count: times.count * times.count)
+        times.withUnsafeBufferPointer { times in
+            pairs.withUnsafeMutableBufferPointer { buckets.pairs(of: times, into: $0) }
+        }
+        for q in times.indices {
+            for k in times.indices {
+                #expect(pairs[q * times.count + k] == (k < q ? UInt8(buckets.bucket(times[q] - times[k])) : 255))
+            }
+        }
+    }
 }
