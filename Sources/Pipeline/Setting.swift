@@ -58,7 +58,7 @@ package struct Setting: Sendable {
             "side-information", "yes", .choice(["yes", "no"]),
             "whether an item's vector has parts of its category's and its seller's"),
         Setting(
-            "scenes", "apart", .choice(["apart", "told", "no"]),
+            "scenes", "no", .choice(["no", "told", "apart"]),
             "whether the model is told the scene, and counts each scene's loss apart, so that a big one drowns no small one"
         ),
         Setting("learning-rate", "0.0005", .real(1e-8...1), "learning rate of AdamW at the start; it falls to zero"),

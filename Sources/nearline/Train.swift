@@ -44,7 +44,7 @@ struct Train: ParsableCommand {
     var sideInformation: String?
     @Option(
         help:
-            "Whether the model is told the scene and each scene's loss counts apart: apart, told or no (default: apart)."
+            "Whether the model is told the scene and each scene's loss counts apart: no, told or apart (default: no)."
     )
     var scenes: String?
     @Option(help: "Learning rate at the start; it falls to zero (default: 0.0005).")

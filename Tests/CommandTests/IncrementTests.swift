@@ -171,8 +171,10 @@ import Testing
         let settings = try artifact(shop, Self.eve).parameters.settings
         #expect(!settings.readsScenes && !settings.hasSideInformation)
         #expect(try shop.succeed("precompute", "--as-of", Self.eve).contains("release 1"))
-        for (setting, value) in [("side-information", "NEARLINE_SCENES"), ("scenes", "NEARLINE_SIDE_INFORMATION")] {
-            let other = Self.wide.merging([value: "no"]) { $1 }
+        for (setting, asked) in [
+            ("side-information", ["NEARLINE_SIDE_INFORMATION": "yes"]), ("scenes", ["NEARLINE_SCENES": "told"]),
+        ] {
+            let other = plain.merging(asked) { $1 }
             let next = try shop.commands.run(
                 ["train", "--incremental", "--as-of", Self.later, "--dry-run"], with: other)
             #expect(next.code == 0 && next.errors.contains("was trained without \(setting)"), "\(next.errors)")

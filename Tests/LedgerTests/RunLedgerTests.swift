@@ -76,7 +76,8 @@ import Testing
         }
         for _ in 0..<1000 {
             let asleep = try database.number(
-                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = \(backend) AND wait_event = 'PgSleep'")
+                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = \(backend) AND wait_event = 'PgSleep'"
+            )
             if asleep > 0 { break }
         }
         let second = try book("precompute", on: other)
