@@ -1,5 +1,7 @@
 #if canImport(Glibc)
     import Glibc
+#else
+    import Musl
 #endif
 
 /// A block of floats on a 64-byte boundary that grows and never shrinks: scratch space and parameters of the model.
