@@ -18,10 +18,10 @@ cut=$2
 shift 2
 changes=("$@")
 [[ $# -gt 0 ]] || changes=(
-    item-start=random side-information=no preference-terms=yes scenes=told scenes=no horizons=2
+    item-start=random side-information=no preference-terms=yes scenes=told scenes=apart horizons=2
     horizons=3 half-life-days=0 half-life-days=20 dropout=0 dropout=0.3 dropout=0.7 blocks=1 blocks=3 experts=8 experts=24
-    anchors=16 anchors=64 width=32 width=128 heads=1 heads=4 negatives=256 negatives=1000000 negative-sampling=popularity
-    tokens=128 weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002 patience=0
+    anchors=16 anchors=64 lifelong-items=16 length-alpha=1.7 width=32 width=128 heads=1 heads=4 negatives=256
+    negatives=1000000 negative-sampling=popularity tokens=128 weight-decay=0.05 epochs=5 epochs=20 learning-rate=0.0002 learning-rate=0.002 patience=0
 )
 read -ra seeds <<<"${ABLATION_SEEDS:-1 2 3}"
 for seed in "${seeds[@]}"; do
@@ -37,6 +37,10 @@ done
 for change in "${changes[@]}"; do
     [[ $change =~ ^[a-z-]+=[^=]+$ ]] || {
         echo "ablations: '$change' is no SETTING=VALUE" >&2
+        exit 64
+    }
+    [[ $change != seed=* ]] || {
+        echo "ablations: seeds are named by ABLATION_SEEDS, not by '$change'" >&2
         exit 64
     }
 done
@@ -57,7 +61,6 @@ for change in defaults "${changes[@]}"; do
     for seed in "${seeds[@]}"; do
         echo "$change, seed $seed" >&2
         settings=("NEARLINE_SEED=$seed")
-        # A seed that is itself the change comes last, and is the one that counts.
         [[ $change == defaults ]] || settings+=("NEARLINE_$(tr 'a-z-' 'A-Z_' <<<"${change%%=*}")=${change#*=}")
         quietly env "${settings[@]}" "$nearline" train --as-of "$cut" --again
         model=$(evaluation_newest)

@@ -28,26 +28,21 @@ package struct HeldOutReader {
     private let settings: HistorySettings
     private var reader: EventReader
     private let split: HeldOutSplit
-    private let least: Action
+    private let weakest: Action
 
     package var refused: RefusedRows { reader.refused }
     package var events: Int { reader.events }
 
-    /// - Parameter cut: microseconds since 1970: the as-of instant of the histories.
-    package init(_ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, cut: Int64, now: Int64) {
-        self.init(source, vocabulary: vocabulary, settings: settings, split: .after(cut), now: now)
-    }
-
-    /// - Parameter least: the weakest action that makes an item part of what came next; which session came next does not
+    /// - Parameter weakest: the action from which on an item is part of what came next; which session came next does not
     ///   depend on it, and a session without such items is none.
     package init(
         _ source: EventSource, vocabulary: Vocabulary, settings: HistorySettings, split: HeldOutSplit,
-        least: Action = .click, now: Int64
+        weakest: Action = .click, now: Int64
     ) {
         self.vocabulary = vocabulary
         self.settings = settings
         self.split = split
-        self.least = least
+        self.weakest = weakest
         switch split {
         case .after: reader = EventReader(source, upTo: "infinity", now: now)
         case .lastEvent(let end): reader = EventReader(source, upTo: end, now: now)
@@ -81,7 +76,7 @@ package struct HeldOutReader {
         // Targets are not cut short: all sessions of a user, whole.
         var all = HistorySettings.whole(gapMinutes: settings.gapMinutes).sessionizer()
         var rows = RowsOfUser(vocabulary)
-        let least = least
+        let weakest = weakest
         try reader.read(on: connection) { event in
             let scene = vocabulary.scene(event.scene)
             if let row = vocabulary.row(of: event.item), event.time <= cut {
@@ -93,14 +88,14 @@ package struct HeldOutReader {
         } end: { user in
             let history = before.finish(), (sessions, starts) = all.finishWithStarts()
             rows.forget()
-            try body(user, history, HeldOutReader.next(sessions, starts, after: cut, least))
+            try body(user, history, HeldOutReader.next(sessions, starts, after: cut, weakest))
         }
     }
 
     private mutating func readLastEvents(
         on connection: Connection, _ body: (ExternalID, TokenHistory, NextSession?) throws -> Void
     ) throws {
-        let least = least
+        let weakest = weakest
         var before = settings.sessionizer(), last = HeldBackEvent(), rows = RowsOfUser(vocabulary)
         try reader.read(on: connection) { event in
             last.add(event) { event in
@@ -111,7 +106,7 @@ package struct HeldOutReader {
             }
         } end: { user in
             let next = last.finish().flatMap { last in
-                last.action < least
+                last.action < weakest
                     ? nil
                     : NextSession(
                         startsAt: last.time.flooredDivision(by: 1_000_000), scene: vocabulary.scene(last.scene),
@@ -124,7 +119,7 @@ package struct HeldOutReader {
 
     /// Sessions that began at one instant have no order among them: what came next is all of them.
     private static func next(
-        _ history: TokenHistory, _ starts: [Int64], after cut: Int64, _ least: Action
+        _ history: TokenHistory, _ starts: [Int64], after cut: Int64, _ weakest: Action
     ) -> NextSession? {
         var begin = 0, next: NextSession?, nextStart = Int64.min
         for (head, startsAt) in zip(history.sessions, starts) {
@@ -132,7 +127,7 @@ package struct HeldOutReader {
             begin = range.upperBound
             guard startsAt > cut, next == nil || startsAt == nextStart else { continue }
             guard range.contains(where: { history.actions[$0] > Action.impression.rawValue }) else { continue }
-            let items = range.filter { history.actions[$0] >= least.rawValue }.map { history.rows[$0] }
+            let items = range.filter { history.actions[$0] >= weakest.rawValue }.map { history.rows[$0] }
             if next == nil { next = NextSession(startsAt: head.startsAt, scene: head.scene, items: []) }
             nextStart = startsAt
             let known = Set(next!.items)

@@ -21,7 +21,7 @@ package struct EvaluateLists {
         case purchase
 
         /// The weakest action that makes an item one of them.
-        var least: Action {
+        var weakest: Action {
             switch self {
             case .engaged: .click
             case .cart: .cart
@@ -60,7 +60,7 @@ package struct EvaluateLists {
         // One snapshot, so that no method knows what another does not.
         let set = try connection.transaction(.readOnlySnapshot, doing: "reading the events") {
             let set = try EvaluationSet(
-                source, upTo: asOf, split: split, truth: truth.least, mostUsers: mostUsers, on: connection, context)
+                source, upTo: asOf, split: split, weakest: truth.weakest, mostUsers: mostUsers, on: connection, context)
             guard let model else { return set }
             for merges in model.artifact.blend.isEmpty ? [false] : [true, false] {
                 let lists = ModelLists(

@@ -28,12 +28,11 @@ struct EvaluationSet {
     /// - Parameters:
     ///   - upTo: items of events up to here make the catalogue.
     ///   - split: its instant is that of ages, too.
-    ///   - truth: the weakest action that makes an item part of what is to be foreseen.
+    ///   - weakest: the weakest action that makes an item part of what is to be foreseen.
     ///   - mostUsers: of more, a sample by a hash of the key is judged.
     init(
-        _ source: EventSource, upTo: Instant, split: HeldOutSplit, truth: Action, mostUsers: Int,
-        on connection: Connection,
-        _ context: RunContext
+        _ source: EventSource, upTo: Instant, split: HeldOutSplit, weakest: Action, mostUsers: Int,
+        on connection: Connection, _ context: RunContext
     ) throws {
         self.mostUsers = mostUsers
         vocabulary = try context.stage("counting items") {
@@ -45,7 +44,7 @@ struct EvaluationSet {
             items: vocabulary.count, asOf: asOf, tokenBudget: context.settings.int("corpus-tokens"))
         var reader = HeldOutReader(
             source, vocabulary: vocabulary, settings: .whole(gapMinutes: context.settings.int("gap-minutes")),
-            split: split, least: truth, now: context.now)
+            split: split, weakest: weakest, now: context.now)
         try context.stage("reading histories") {
             try reader.readEverybody(on: connection) { user, history, next in
                 add(user, history.engaged, next)

@@ -181,6 +181,11 @@ import Testing
         }
         let next = try shop.succeed("train", "--incremental", "--as-of", Self.later, "--dry-run", with: plain)
         #expect(next.contains("going on from"), "\(next)")
+        let told = Self.wide.merging(["NEARLINE_SCENES": "told"]) { $1 }
+        try shop.succeed("train", "--as-of", Self.eve, "--again", with: told)
+        let without = try shop.commands.run(
+            ["train", "--incremental", "--as-of", Self.later, "--dry-run"], with: Self.wide)
+        #expect(without.code == 0 && without.errors.contains("was trained with scenes"), "\(without.errors)")
     }
 
     @Test func optionsThatDoNotGoTogetherAreRefused() throws {

@@ -12,7 +12,7 @@ import Testing
 
     private func read(
         _ rows: String, items: [Int64] = [1, 2, 3, 4], more: String? = nil, itemsPerSession: Int = 64,
-        least: Action = .click
+        weakest: Action = .click
     ) throws -> Found {
         let tables = try SourceTables(more: more)
         try tables.insert(rows)
@@ -21,7 +21,7 @@ import Testing
         let known = vocabulary(.bigint, items.map { .integer($0) }, scenes: ["", "home"])
         var reader = HeldOutReader(
             try tables.source(), vocabulary: known, settings: settings, split: .after(Moment.year2024),
-            least: least, now: Moment.year2026)
+            weakest: weakest, now: Moment.year2026)
         var found = Found()
         try reader.read(on: tables.connection) { user, history, next in
             found.users.append(user)
@@ -52,7 +52,7 @@ import Testing
             (3, 3, '2024-01-05 10:06Z', 'impression')
             """
         #expect(try read(rows).next.map(\.items) == [[1, 2, 3], [1], [1]])
-        let cart = try read(rows, least: .cart), bought = try read(rows, least: .purchase)
+        let cart = try read(rows, weakest: .cart), bought = try read(rows, weakest: .purchase)
         #expect(cart.users == [.integer(1), .integer(3)] && cart.next.map(\.items) == [[2, 3], [1]])
         #expect(bought.users == cart.users && bought.next.map(\.items) == [[3], [1]])
         #expect(bought.next.map(\.startsAt) == [1_704_448_800, 1_704_448_800])
@@ -188,14 +188,14 @@ import Testing
         (5, 1, '2023-12-01 10:00Z', 'click'), (5, 2, '2023-12-01 10:05Z', 'click'), (5, 3, '2024-06-01Z', 'click')
         """
 
-    private func read(upTo end: String, least: Action = .click) throws -> [ExternalID: (
+    private func read(upTo end: String, weakest: Action = .click) throws -> [ExternalID: (
         history: [Int32], next: NextSession?
     )] {
         let tables = try SourceTables()
         try tables.insert(rows)
         var reader = HeldOutReader(
             try tables.source(), vocabulary: vocabulary(.bigint, [1, 2, 3, 4].map { .integer($0) }),
-            settings: HistorySettings(), split: .lastEvent(upTo: end), least: least,
+            settings: HistorySettings(), split: .lastEvent(upTo: end), weakest: weakest,
             now: Moment.year2026)
         var found: [ExternalID: (history: [Int32], next: NextSession?)] = [:]
         try reader.readEverybody(on: tables.connection) { found[$0] = ($1.rows, $2) }
@@ -214,7 +214,7 @@ import Testing
     }
 
     @Test func aLastEventThatIsTooWeakIsNobodysTarget() throws {
-        let found = try read(upTo: "2026-01-01Z", least: .purchase)
+        let found = try read(upTo: "2026-01-01Z", weakest: .purchase)
         #expect(found[.integer(1)]?.next?.items == [2])
         #expect(found[.integer(5)]?.history == [0, 1] && found[.integer(5)]?.next == nil)
     }

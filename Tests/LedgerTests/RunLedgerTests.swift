@@ -27,14 +27,19 @@ import Testing
             ].optionalString("it")
     }
 
-    /// A closed session takes a moment to leave; ten seconds at most.
-    private func waitUntilGone(_ backend: Int32) throws {
+    /// A closed session takes a moment to leave.
+    private func waitUntilGone(_ backend: Int32) throws { try wait(for: "pid = \(backend)") { $0 == 0 } }
+
+    /// Ten seconds at most.
+    private func wait(for sessions: String, _ isEnough: (Int) -> Bool) throws {
         for _ in 0..<1000 {
-            let left = try database.number(
-                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = \(backend)")
-            if left == 0 { return }
+            if isEnough(
+                try database.number("SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE \(sessions)"))
+            {
+                return
+            }
         }
-        Issue.record("session \(backend) does not leave")
+        Issue.record("waited in vain for sessions of which \(sessions)")
     }
 
     @Test func aRunIsBookedBeforeItsWork() throws {
@@ -74,12 +79,7 @@ import Testing
                 """, doing: "ending a run slowly")
             ended.signal()
         }
-        for _ in 0..<1000 {
-            let asleep = try database.number(
-                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = \(backend) AND wait_event = 'PgSleep'"
-            )
-            if asleep > 0 { break }
-        }
+        try wait(for: "pid = \(backend) AND wait_event = 'PgSleep'") { $0 > 0 }
         let second = try book("precompute", on: other)
         ended.wait()
         #expect(
