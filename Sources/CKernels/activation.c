@@ -1,14 +1,6 @@
 #include "kernels.h"
 #include "dispatch.h"
 
-// dx = dy * silu'(x), silu'(x) = s + x s (1 - s)
-DISPATCHED void nearline_silu_backward(const float *restrict x, float *restrict dy, long n) {
-    for (long i = 0; i < n; i++) {
-        float s = sigmoid(x[i]);
-        dy[i] *= s + x[i] * s * (1.0f - s);
-    }
-}
-
 // scores -> softmax(scale * scores); returns logsumexp(scale * scores). -INFINITY stands for "left out".
 DISPATCHED float nearline_softmax(float *restrict scores, long n, float scale) {
     REORDERED_SUMS

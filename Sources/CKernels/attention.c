@@ -20,11 +20,11 @@ void nearline_turn(const float *rows, long stride, const int32_t *order, const i
                     turn_v0(rows, stride, order, session, tokens, width, turns, out, padded));
 }
 
-void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
-                     long padded_width) {
-    NEARLINE_CHOOSE(gather_v3(rows, stride, order, tokens, width, out, padded_width),
-                    gather_v4(rows, stride, order, tokens, width, out, padded_width),
-                    gather_v0(rows, stride, order, tokens, width, out, padded_width));
+void nearline_gather(const float *rows, long stride, const int32_t *order, const int32_t *asked, long count, long width,
+                     float *out, long padded_width) {
+#define GATHER(at_level) at_level(rows, stride, order, asked, count, width, out, padded_width)
+    NEARLINE_CHOOSE(GATHER(gather_v3), GATHER(gather_v4), GATHER(gather_v0));
+#undef GATHER
 }
 
 void nearline_attend(const nearline_attention *at, const float *query, const float *key, long row_stride,
@@ -42,18 +42,19 @@ void nearline_attend_last(const nearline_attention *at, const float *query, cons
                     attend_last_v0(at, query, turns, keys, values, stride, scratch, out));
 }
 
-void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
-                        long width, const float *turns, float *out, long padded_width) {
-    NEARLINE_CHOOSE(turn_rows_v3(rows, stride, order, session, tokens, width, turns, out, padded_width),
-                    turn_rows_v4(rows, stride, order, session, tokens, width, turns, out, padded_width),
-                    turn_rows_v0(rows, stride, order, session, tokens, width, turns, out, padded_width));
+void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, const int32_t *asked,
+                        long count, long width, const float *turns, float *out, long padded_width) {
+#define TURN(at_level) at_level(rows, stride, order, session, asked, count, width, turns, out, padded_width)
+    NEARLINE_CHOOSE(TURN(turn_rows_v3), TURN(turn_rows_v4), TURN(turn_rows_v0));
+#undef TURN
 }
 
-void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session, long tokens,
-                          long width, const float *turns, float *rows, long stride) {
-    NEARLINE_CHOOSE(return_rows_v3(x, padded_width, order, session, tokens, width, turns, rows, stride),
-                    return_rows_v4(x, padded_width, order, session, tokens, width, turns, rows, stride),
-                    return_rows_v0(x, padded_width, order, session, tokens, width, turns, rows, stride));
+void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session,
+                          const int32_t *asked, long count, long width, const float *turns, const float *factors,
+                          float *rows, long stride) {
+#define RETURN(at_level) at_level(x, padded_width, order, session, asked, count, width, turns, factors, rows, stride)
+    NEARLINE_CHOOSE(RETURN(return_rows_v3), RETURN(return_rows_v4), RETURN(return_rows_v0));
+#undef RETURN
 }
 
 void nearline_attend_back(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,

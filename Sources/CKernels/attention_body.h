@@ -106,11 +106,13 @@ static TARGET void AT(turn)(const float *rows, long stride, const int32_t *order
     }
 }
 
-static TARGET void AT(gather)(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
-                              long padded_width) {
-    for (long p = 0; p < tokens; p++, out += padded_width)
+static TARGET void AT(gather)(const float *rows, long stride, const int32_t *order, const int32_t *asked, long count,
+                              long width, float *out, long padded_width) {
+    for (long a = 0; a < count; a++) {
+        long p = asked[a];
         for (long j = 0; j < padded_width; j += LANES)
-            AT(store)(out + j, AT(load_some)(rows + order[p] * stride + j, width - j));
+            AT(store)(out + p * padded_width + j, AT(load_some)(rows + order[p] * stride + j, width - j));
+    }
 }
 
 // left . right of each token, rows as in the batch. Of a query and a key: what turns both by the same angle changes nothing.
@@ -128,6 +130,13 @@ INLINE_AT void AT(dots)(const nearline_attention *at, const float *left, long le
         }
         AT(store)(out + p, AT(totals)(sums));
     }
+}
+
+// Whether items are among the tokens asked for: context tokens read nothing of themselves.
+INLINE_AT int AT(asks_items)(const nearline_attention *at, const int32_t *asked, long count) {
+    for (long a = 0; a < count; a++)
+        if (asked[a] != at->first[at->session[asked[a]]]) return 1;
+    return 0;
 }
 
 // What an item token reads of itself, at time difference 0; nothing for a context token, which is among the keys.
@@ -251,7 +260,11 @@ static TARGET void AT(attend)(const nearline_attention *at, const float *query, 
                               long count, float *scratch, float *out, long stride) {
     float *own = scratch, *biases = own + at->padded, *weights = biases + ROWS * at->padded;
     float *turned = weights + ROWS * at->padded;
-    AT(own)(at, query, key, row_stride, own);
+    if (AT(asks_items)(at, asked, count)) {
+        AT(own)(at, query, key, row_stride, own);
+    } else {
+        for (long p = 0; p < at->padded; p++) own[p] = 0.0f;
+    }
     long filled = -1;
     for (long a = 0; a < count; a += ROWS) {
         long place[ROWS], seen[ROWS], keys = 0;
@@ -333,35 +346,30 @@ static TARGET void AT(attend_last)(const nearline_attention *at, const float *qu
     }
 }
 
-// Rows turned by their sessions, in the order of time: out [tokens, padded_width], zeros beyond width.
-static TARGET void AT(turn_rows)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
-                                 long width, const float *turns, float *out, long padded_width) {
-    for (long p = 0; p < tokens; p++)
+static TARGET void AT(turn_rows)(const float *rows, long stride, const int32_t *order, const int32_t *session,
+                                 const int32_t *asked, long count, long width, const float *turns, float *out,
+                                 long padded_width) {
+    for (long a = 0; a < count; a++) {
+        long p = asked[a];
         AT(turn_row)(rows + order[p] * stride, turns + session[p] * 2 * width, width, out + p * padded_width, padded_width);
+    }
 }
 
-// Rows turned back (with turns null: as they are), to their places in the packed batch.
 static TARGET void AT(return_rows)(const float *x, long padded_width, const int32_t *order, const int32_t *session,
-                                   long tokens, long width, const float *turns, float *rows, long stride) {
-    for (long p = 0; p < tokens; p++, x += padded_width) {
-        float *row = rows + order[p] * stride;
+                                   const int32_t *asked, long count, long width, const float *turns, const float *factors,
+                                   float *rows, long stride) {
+    for (long a = 0; a < count; a++) {
+        long p = asked[a], begin = order[p] * stride;
         for (long j = 0; j < width; j += LANES) {
-            vf y = AT(load)(x + j);
+            vf y = AT(load)(x + p * padded_width + j);
             if (turns) {
                 const float *turn = turns + session[p] * 2 * width + j;
                 vf cosine = AT(load_some)(turn, width - j), sine = AT(load_some)(turn + width, width - j);
                 y = y * cosine - AT(neighbours)(y) * sine;
             }
-            AT(store_some)(row + j, y, width - j);
+            AT(store_some)(rows + begin + j, y * AT(load_some)(factors + begin + j, width - j), width - j);
         }
     }
-}
-
-// From z to silu(z) and silu'(z).
-INLINE_AT void AT(silu_and_slope)(vf z, vf *value, vf *slope) {
-    vf share = 1.0f / (1.0f + AT(exp)(-z));
-    *value = z * share;
-    *slope = AT(fma)(*value, 1.0f - share, share);
 }
 
 // Of ROWS tokens and some of their keys: the weights, and the gradient of what they are made of.
@@ -426,7 +434,7 @@ INLINE_AT void AT(spread)(const nearline_attention *at, const float *factors, co
     }
 }
 
-// to[place] += the sum over keys of the token's factor for the key times the key's row.
+// to[place] = the sum over keys of the token's factor for the key times the key's row.
 INLINE_AT void AT(collect)(const nearline_attention *at, const float *factors, const float *rows, const long *place,
                            long count, long keys, long column, int vectors, float *to) {
     vf sums[ROWS][COLUMNS];
@@ -440,7 +448,7 @@ INLINE_AT void AT(collect)(const nearline_attention *at, const float *factors, c
         if (i >= count) break;
         float *row = to + place[i] * at->padded_width + column;
 #pragma unroll
-        for (int j = 0; j < vectors; j++) AT(store)(row + j * LANES, AT(load)(row + j * LANES) + sums[i][j]);
+        for (int j = 0; j < vectors; j++) AT(store)(row + j * LANES, sums[i][j]);
     }
 }
 
@@ -477,7 +485,8 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
     float *own = scratch, *own_slopes = own + room, *sums = own_slopes + room, *biases = sums + room;
     float *weights = biases + ROWS * at->padded, *slopes = weights + ROWS * at->padded;
     for (long p = 0; p < room; p++) sums[p] = 0.0f;
-    AT(own_back)(at, back, own, own_slopes);
+    int asks_items = AT(asks_items)(at, asked, count);
+    if (asks_items) AT(own_back)(at, back, own, own_slopes);
     long filled = -1, summed = -1;
     float own_sum = 0.0f;
     for (long a = 0; a < count; a += ROWS) {
@@ -521,6 +530,7 @@ static TARGET void AT(attend_back)(const nearline_attention *at, const nearline_
             }
             for (long k = 0; k < seen[i]; k += LANES)
                 AT(store)(sums + k, AT(load)(sums + k) + AT(load)(slopes + i * at->padded + k));
+            if (!asks_items) continue;
             own_sum += own_slopes[p];
             for (long j = 0; j < at->padded_width; j += LANES) {
                 long x = p * at->padded_width + j;

@@ -32,6 +32,4 @@ INLINED float fast_exp(float x) {
     return p * power.f;
 }
 
-INLINED float sigmoid(float x) { return 1.0f / (1.0f + fast_exp(-x)); }
-
 #endif

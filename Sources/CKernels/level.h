@@ -120,3 +120,10 @@ INLINE_AT vf AT(exp)(vf x) {
 
 // x * sigmoid(x)
 INLINE_AT vf AT(silu)(vf x) { return x / (1.0f + AT(exp)(-x)); }
+
+// From x to silu(x) and silu'(x).
+INLINE_AT void AT(silu_and_slope)(vf x, vf *value, vf *slope) {
+    vf share = 1.0f / (1.0f + AT(exp)(-x));
+    *value = x * share;
+    *slope = AT(fma)(*value, 1.0f - share, share);
+}

@@ -1,7 +1,7 @@
 // See product.c.
 #include "tile.h"
 
-// `kept` gets what the tile held before SiLU, where it is asked for.
+// `kept` gets the slope of SiLU, where it is asked for.
 INLINE_AT void AT(put)(vf sums[ROWS][COLUMNS], float *c, float *kept, long c_row, long rows, long columns, int vectors,
                        int after) {
 #pragma unroll
@@ -12,8 +12,12 @@ INLINE_AT void AT(put)(vf sums[ROWS][COLUMNS], float *c, float *kept, long c_row
             long left = columns - j * LANES;
             float *out = c + i * c_row + j * LANES;
             vf x = sums[i][j];
-            if (after == NEARLINE_SILU_KEEPING && left > 0) AT(store_some)(kept + i * c_row + j * LANES, x, left);
-            if (after == NEARLINE_SILU || after == NEARLINE_SILU_KEEPING) x = AT(silu)(x);
+            if (after == NEARLINE_SILU) x = AT(silu)(x);
+            if (after == NEARLINE_SILU_AND_SLOPE && left > 0) {
+                vf slope;
+                AT(silu_and_slope)(x, &x, &slope);
+                AT(store_some)(kept + i * c_row + j * LANES, slope, left);
+            }
             if (left >= LANES) {
                 AT(store)(out, after == NEARLINE_ADD ? AT(load)(out) + x : x);
             } else if (left > 0) {
@@ -49,7 +53,7 @@ static TARGET void AT(product)(const float *a, long a_row, const float *packed, 
         case NEARLINE_STORE: OF(vectors, NEARLINE_STORE); break;                \
         case NEARLINE_ADD: OF(vectors, NEARLINE_ADD); break;                    \
         case NEARLINE_SILU: OF(vectors, NEARLINE_SILU); break;                  \
-        default: OF(vectors, NEARLINE_SILU_KEEPING);                            \
+        default: OF(vectors, NEARLINE_SILU_AND_SLOPE);                            \
     }
         if (left > PANEL / 2) {
             AFTER(COLUMNS)

@@ -71,8 +71,26 @@ DISPATCHED void nearline_normalise_backward(const float *restrict y, const float
     }
 }
 
-DISPATCHED void nearline_multiply(const float *restrict a, const float *restrict b, float *restrict y, long n) {
-    for (long i = 0; i < n; i++) y[i] = a[i] * b[i];
+DISPATCHED void nearline_gate(const float *restrict x, const float *restrict gate, long stride, float *restrict y,
+                              long rows, long width) {
+    for (long r = 0; r < rows; r++, x += width, y += width, gate += stride)
+        for (long i = 0; i < width; i++) y[i] = gate[i] * x[i];
+}
+
+DISPATCHED void nearline_gate_backward(const float *restrict x, const float *restrict gate, const float *restrict slope,
+                                       long stride, const float *restrict dy, float *restrict d_gate, float *restrict dx,
+                                       long rows, long width) {
+    for (long r = 0; r < rows; r++, x += width, dy += width, dx += width) {
+        for (long i = 0; i < width; i++) {
+            d_gate[i] = dy[i] * x[i] * slope[i];
+            dx[i] = dy[i] * gate[i];
+        }
+        gate += stride, slope += stride, d_gate += stride;
+    }
+}
+
+DISPATCHED void nearline_multiply(const float *restrict x, float *restrict y, long n) {
+    for (long i = 0; i < n; i++) y[i] *= x[i];
 }
 
 // y may be one of the others.

@@ -43,13 +43,13 @@ package struct ExpertMixture: Sendable {
         for row in 0..<rows { _ = Kernels.softmax(shares + row * E, count: E, scale: 1) }
         space.routing.route(shares, rows: rows, experts: E)
 
-        let raw = space.sharedRaw.reserve(rows * F), active = space.sharedActive.reserve(rows * F)
-        inner[0].forward.multiply(normed, stride: D, rows: rows, into: active, keeping: raw, stride: F, .siluKeeping)
+        let slope = space.sharedSlope.reserve(rows * F), active = space.sharedActive.reserve(rows * F)
+        inner[0].forward.multiply(normed, stride: D, rows: rows, into: active, keeping: slope, stride: F, .siluAndSlope)
         outer[0].forward.multiply(active, stride: F, rows: rows, into: x, stride: D, .add)
 
         let routing = space.routing, places = routing.rows.count
         let gathered = space.gathered.reserve(places * D), said = space.said.reserve(places * D)
-        let routedRaw = space.raw.reserve(places * F), routedActive = space.active.reserve(places * F)
+        let routedSlope = space.slope.reserve(places * F), routedActive = space.active.reserve(places * F)
         for (place, row) in routing.rows.enumerated() {
             (gathered + place * D).update(from: normed + Int(row) * D, count: D)
         }
@@ -59,7 +59,7 @@ package struct ExpertMixture: Sendable {
             let first = range.lowerBound
             inner[expert + 1].forward.multiply(
                 gathered + first * D, stride: D, rows: range.count, into: routedActive + first * F,
-                keeping: routedRaw + first * F, stride: F, .siluKeeping)
+                keeping: routedSlope + first * F, stride: F, .siluAndSlope)
             outer[expert + 1].forward.multiply(
                 routedActive + first * F, stride: F, rows: range.count, into: said + first * D, stride: D)
             for place in range {
@@ -110,10 +110,10 @@ package struct ExpertRouting: Sendable {
 package final class ExpertSpace {
     /// `[R, D]` normalised rows and `[R]` their inverse deviation; `[R, experts]` shares.
     package let normed = FloatBuffer(), inverseDeviation = FloatBuffer(), shares = FloatBuffer()
-    /// `[R, F]` of the shared expert, before and after SiLU.
-    package let sharedRaw = FloatBuffer(), sharedActive = FloatBuffer()
-    /// `[P, D]` what experts read, `[P, F]` before and after SiLU, `[P, D]` what they say.
-    package let gathered = FloatBuffer(), raw = FloatBuffer(), active = FloatBuffer(), said = FloatBuffer()
+    /// `[R, F]` of the shared expert: after SiLU, and the slope of SiLU there.
+    package let sharedActive = FloatBuffer(), sharedSlope = FloatBuffer()
+    /// `[P, D]` what experts read, `[P, F]` the same two of them, `[P, D]` what they say.
+    package let gathered = FloatBuffer(), slope = FloatBuffer(), active = FloatBuffer(), said = FloatBuffer()
     package var routing = ExpertRouting()
 
     package init() {}

@@ -62,11 +62,14 @@ package struct NextSessionNetwork: Sendable {
             Kernels.add(dense + layout.gap + Int(batch.gapBucket[c]) * D, to: row, count: D)
             Kernels.add(dense + layout.hour + Int(batch.hour[c]) * D, to: row, count: D)
         }
-        for i in 0..<batch.items {
-            let row = x + (C + i) * D
-            row.update(from: x + Int(batch.contextOfRow[C + i]) * D, count: D)
-            Kernels.add(embeddings + Int(batch.item[i]) * D, to: row, count: D)
-            Kernels.add(dense + layout.action + Int(batch.action[i]) * D, to: row, count: D)
+        batch.item.withUnsafeBufferPointer { item in
+            batch.action.withUnsafeBufferPointer { action in
+                for c in 0..<C {
+                    Kernels.embed(
+                        Int(batch.firstItem[c])..<Int(batch.firstItem[c + 1]), shared: x + c * D, items: embeddings,
+                        item: item, actions: dense + layout.action, action: action, width: D, into: x + C * D)
+                }
+            }
         }
     }
 
@@ -109,9 +112,7 @@ package struct NextSessionNetwork: Sendable {
         Kernels.layerNorm(
             attended, into: normed, inverseDeviation: layer.attendedInverse.reserve(outRows), rows: outRows, width: D,
             epsilon: settings.epsilon)
-        for row in 0..<outRows {
-            Kernels.multiply(active + row * 4 * D, normed + row * D, into: gated + row * D, count: D)
-        }
+        Kernels.gate(normed, by: active, stride: 4 * D, into: gated, rows: outRows, width: D)
         Kernels.dropout(gated, count: outRows * D, seed: mode.mask(block + 1), dropped: mode.dropout)
         packed.output.forward.multiply(
             gated, stride: D, rows: outRows, bias: parameters.dense.pointer + at.outputBias, into: space.stream.pointer,
@@ -122,18 +123,16 @@ package struct NextSessionNetwork: Sendable {
     /// `silu(LN(x) · W_uvqk)`; item rows of the last block need value and key only.
     private func project(_ packed: PackedWeights.Block, isLast: Bool, _ batch: PackedBatch, _ layer: Workspace.Layer) {
         let D = settings.width, C = batch.contexts
-        let raw = layer.raw.reserve(batch.rows * 4 * D), active = layer.active.reserve(batch.rows * 4 * D)
+        let active = layer.active.reserve(batch.rows * 4 * D), slope = layer.slope.reserve(batch.rows * 4 * D)
         func product(_ weight: PackedWeights.Weight, _ first: Int, _ rows: Int, part: Int) {
             let place = (first * 4 + part) * D
             weight.forward.multiply(
-                layer.normed.pointer + first * D, stride: D, rows: rows, into: active + place, keeping: raw + place,
-                stride: 4 * D, .siluKeeping)
+                layer.normed.pointer + first * D, stride: D, rows: rows, into: active + place, keeping: slope + place,
+                stride: 4 * D, .siluAndSlope)
         }
         product(packed.contexts, 0, C, part: 0)
         guard isLast else { return product(packed.items, C, batch.items, part: 0) }
         product(packed.itemValue, C, batch.items, part: 1)
         product(packed.itemKey, C, batch.items, part: 3)
-        // Read with the others, and asked for nothing.
-        for row in C..<batch.rows { (active + (row * 4 + 2) * D).update(repeating: 0, count: D) }
     }
 }

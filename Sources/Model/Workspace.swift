@@ -6,8 +6,8 @@ package final class Workspace {
     package final class Layer {
         /// `[R, D]` normalised input and `[R]` its inverse deviation.
         package let normed = FloatBuffer(), inverseDeviation = FloatBuffer()
-        /// `[R, 4D]` before and after SiLU: gate, value, query, key.
-        package let raw = FloatBuffer(), active = FloatBuffer()
+        /// `[R, 4D]` gate, value, query, key, and the slope of the SiLU that gave them.
+        package let active = FloatBuffer(), slope = FloatBuffer()
         /// `[R, D]` attention output, normalised, and `[R]` its inverse deviation.
         package let attended = FloatBuffer(), attendedNormed = FloatBuffer(), attendedInverse = FloatBuffer()
         /// `[R, D]` gated (and dropped out), as the output projection reads it.

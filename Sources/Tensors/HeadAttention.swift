@@ -39,7 +39,8 @@ package final class HeadAttention {
         scratch.reserve(13 * padded + 6 * paddedWidth)
         nearline_turn(
             key, stride, user.order, user.session, user.tokens, width, turns, keyColumns.pointer, padded)
-        nearline_gather(value, stride, user.order, user.tokens, width, valueRows.pointer, paddedWidth)
+        nearline_gather(
+            value, stride, user.order, user.all.baseAddress!, user.tokens, width, valueRows.pointer, paddedWidth)
         var attention = kernel(user, bias)
         nearline_attend(
             &attention, query, key, stride, turns, keyColumns.pointer, valueRows.pointer, asked.baseAddress!,

@@ -16,6 +16,18 @@ package final class HeadGradient {
         }
     }
 
+    /// Where the gradient of one head's column goes, and what it is multiplied by on the way, laid out alike: the slope of
+    /// what gave the column.
+    package struct Gradient {
+        let column: Column
+        let slope: Floats
+
+        package init(_ column: Column, slope: Floats) {
+            self.column = column
+            self.slope = slope
+        }
+    }
+
     private let width: Int
     private let scale: Float
     private let columns = (0..<2).map { _ in FloatBuffer() }
@@ -30,13 +42,14 @@ package final class HeadGradient {
 
     /// - Parameters:
     ///   - query, key, value: before turning, rows as in the batch, of one matrix.
-    ///   - output: gradient of what attention gave.
-    ///   - queryGradient, keyGradient, valueGradient: are overwritten, for all tokens of the user.
+    ///   - output: gradient of what attention gave; rows that were not asked for are not read.
+    ///   - queryGradient: is overwritten for the tokens asked.
+    ///   - keyGradient, valueGradient: are overwritten for all tokens of the user.
     ///   - bias, biasGradient: `[buckets]` of this head; the second is added to.
     ///   - asked: places that attended, in rising order.
     package func run(
         _ user: SessionTokens, query: Column, key: Column, value: Column, output: Column, turns: Floats, bias: Floats,
-        asked: UnsafeBufferPointer<Int32>, queryGradient: Column, keyGradient: Column, valueGradient: Column,
+        asked: UnsafeBufferPointer<Int32>, queryGradient: Gradient, keyGradient: Gradient, valueGradient: Gradient,
         biasGradient: Floats
     ) {
         precondition(query.stride == key.stride && key.stride == value.stride, "parts of one matrix")
@@ -48,15 +61,16 @@ package final class HeadGradient {
                 column.start, column.stride, user.order, user.session, user.tokens, width, turns,
                 buffer.reserve(width * padded + lanes), padded)
         }
-        for (buffer, column) in zip(rows, [query, key]) {
+        for (buffer, (column, tokens)) in zip(rows, [(query, asked), (key, user.all)]) {
             nearline_turn_rows(
-                column.start, column.stride, user.order, user.session, user.tokens, width, turns,
+                column.start, column.stride, user.order, user.session, tokens.baseAddress!, tokens.count, width, turns,
                 buffer.reserve(user.tokens * paddedWidth), paddedWidth)
         }
         nearline_gather(
-            output.start, output.stride, user.order, user.tokens, width, rows[2].reserve(user.tokens * paddedWidth),
-            paddedWidth)
-        for buffer in gradients { buffer.zeros(user.tokens * paddedWidth) }
+            output.start, output.stride, user.order, asked.baseAddress!, asked.count, width,
+            rows[2].reserve(user.tokens * paddedWidth), paddedWidth)
+        gradients[0].reserve(user.tokens * paddedWidth)
+        for buffer in gradients[1...] { buffer.zeros(user.tokens * paddedWidth) }
         var attention = nearline_attention(
             tokens: user.tokens, sessions: user.sessions, width: width, padded_width: paddedWidth, padded: padded,
             order: user.order, session: user.session, first: user.first, bucket: user.bucket, bias: bias, scale: scale)
@@ -68,12 +82,13 @@ package final class HeadGradient {
             value_gradient: gradients[2].pointer, bias_gradient: biasGradient)
         nearline_attend_back(
             &attention, &back, asked.baseAddress!, asked.count, scratch.reserve(21 * padded + 3 * lanes))
-        for (buffer, (column, turns)) in zip(
-            gradients, [(queryGradient, Optional(turns)), (keyGradient, turns), (valueGradient, nil)])
-        {
+        let returned = [
+            (queryGradient, asked, Optional(turns)), (keyGradient, user.all, turns), (valueGradient, user.all, nil),
+        ]
+        for (buffer, (gradient, tokens, turns)) in zip(gradients, returned) {
             nearline_return_rows(
-                buffer.pointer, paddedWidth, user.order, user.session, user.tokens, width, turns, column.start,
-                column.stride)
+                buffer.pointer, paddedWidth, user.order, user.session, tokens.baseAddress!, tokens.count, width, turns,
+                gradient.slope, gradient.column.start, gradient.column.stride)
         }
     }
 }

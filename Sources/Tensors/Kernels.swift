@@ -5,12 +5,6 @@ package enum Kernels {
     /// The level of x86-64 that the wide kernels use: 4 (AVX-512), 3 (AVX2), 0 for any processor.
     package static var level: Int { Int(nearline_level()) }
 
-    /// `dy *= silu'(x)`: the gradient of SiLU's result becomes that of `x`.
-    @inline(__always)
-    package static func siluBackward(_ x: Floats, _ dy: Floats, count: Int) {
-        nearline_silu_backward(x, dy, count)
-    }
-
     /// `scores = softmax(scale · scores)`, returning their log-sum-exp; `-infinity` leaves a place out.
     @inline(__always)
     package static func softmax(_ scores: Floats, count: Int, scale: Float) -> Float {
@@ -63,10 +57,25 @@ package enum Kernels {
         nearline_normalise_backward(y, norm, dy, dx, rows, width)
     }
 
+    /// Gates: `y = gate ⊙ x`; rows of the gate are `stride` floats apart.
     @inline(__always)
-    package static func multiply(_ a: Floats, _ b: Floats, into y: Floats, count: Int) {
-        nearline_multiply(a, b, y, count)
+    package static func gate(_ x: Floats, by gate: Floats, stride: Int, into y: Floats, rows: Int, width: Int) {
+        nearline_gate(x, gate, stride, y, rows, width)
     }
+
+    /// The way back through ``gate``, and through the SiLU that gave the gate: `gateGradient = dy ⊙ x ⊙ slope`,
+    /// `dx = dy ⊙ gate`; rows of gates, slopes and their gradient are `stride` floats apart.
+    @inline(__always)
+    package static func gateBackward(
+        _ x: Floats, gate: Floats, slope: Floats, stride: Int, _ dy: Floats, gateGradient: Floats, into dx: Floats,
+        rows: Int, width: Int
+    ) {
+        nearline_gate_backward(x, gate, slope, stride, dy, gateGradient, dx, rows, width)
+    }
+
+    /// `y *= x`.
+    @inline(__always)
+    package static func multiply(_ y: Floats, by x: Floats, count: Int) { nearline_multiply(x, y, count) }
 
     /// `y = a + b + c`; `y` may be one of them.
     @inline(__always)
@@ -112,9 +121,18 @@ package enum Kernels {
     package static func adamW(
         _ parameters: Floats, gradient: Floats, first: Floats, second: Floats, count: Int, _ step: AdamWStep
     ) {
-        nearline_adamw(
-            parameters, gradient, first, second, count, step.rate, step.beta1, step.beta2, step.epsilon, step.decay,
-            step.correction1, step.correction2)
+        var step = step.kernel
+        nearline_adamw(parameters, gradient, first, second, count, &step)
+    }
+
+    /// One AdamW step over some rows, each named once, of tables `[*, width]`; `gradient` is `[rows, width]`.
+    package static func adamW(
+        _ parameters: Floats, gradient: Floats, first: Floats, second: Floats, rows: UnsafeBufferPointer<Int32>,
+        width: Int, _ step: AdamWStep
+    ) {
+        guard let row = rows.baseAddress else { return }
+        var step = step.kernel
+        nearline_adamw_rows(parameters, gradient, first, second, row, rows.count, width, &step)
     }
 }
 
@@ -136,6 +154,12 @@ package struct AdamWStep: Sendable {
         correction2 = 1
         correction1 = Float(1 - power(Double(beta1), step))
         correction2 = Float(1 - power(Double(beta2), step))
+    }
+
+    fileprivate var kernel: nearline_adamw_step {
+        nearline_adamw_step(
+            rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay, correction1: correction1,
+            correction2: correction2)
     }
 }
 

@@ -9,8 +9,8 @@ package final class PackedMatrix: @unchecked Sendable {
         case add
         /// `x · sigmoid(x)`, then stored.
         case silu
-        /// The same, and what it was taken of is kept.
-        case siluKeeping
+        /// The same, and its slope there is kept: the way back multiplies by it.
+        case siluAndSlope
     }
 
     package private(set) var inner = 0
@@ -39,7 +39,7 @@ package final class PackedMatrix: @unchecked Sendable {
     ///   - left: `[rows, inner]`, `leftStride` floats from row to row.
     ///   - bias: `[columns]`, or nil for none.
     ///   - out: `[rows, columns]`, `stride` floats from row to row.
-    ///   - kept: laid out as `out`; for ``After/siluKeeping``.
+    ///   - kept: laid out as `out`; for ``After/siluAndSlope``.
     package func multiply(
         _ left: Floats, stride leftStride: Int, rows: Int, bias: Floats? = nil, into out: Floats,
         keeping kept: Floats? = nil,

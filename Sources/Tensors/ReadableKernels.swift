@@ -11,10 +11,11 @@ package enum ReadableKernels {
 
     package static func silu(_ x: [Float]) -> [Float] { x.map { Float(Double($0) * sigmoid(Double($0))) } }
 
-    package static func siluBackward(_ x: [Float], _ dy: [Float]) -> [Float] {
-        zip(x, dy).map { x, dy in
-            let s = sigmoid(Double(x))
-            return Float(Double(dy) * (s + Double(x) * s * (1 - s)))
+    /// The derivative of ``silu``.
+    package static func siluSlope(_ x: [Float]) -> [Float] {
+        x.map {
+            let s = sigmoid(Double($0))
+            return Float(s + Double($0) * s * (1 - s))
         }
     }
 

@@ -107,10 +107,11 @@ package final class BatchGradient {
         let D = parameters.settings.width, n = batch.slots.count
         let places = TokensBySlot(batch)
         let inputs = tokens.map(\.inputs.pointer), targets = tokens.map(\.targets.pointer)
-        let gradient = slots.zeros(n * D), unit = unitGradient.zeros(n * D)
+        let gradient = slots.reserve(n * D), unit = unitGradient.reserve(n * D)
         let ranges = 32, width = (n + ranges - 1) / ranges
         pool.forEach(ranges) { range, _ in
             let begin = min(n, range * width), end = min(n, begin + width)
+            (unit + begin * D).update(repeating: 0, count: (end - begin) * D)
             for slot in begin..<end {
                 for place in batch.firstPlace[slot]..<batch.firstPlace[slot + 1] {
                     let row = Int(batch.negativePlaces[Int(place)]) * D

@@ -18,7 +18,7 @@ struct ExpertGradient {
         let normed = space.normed.pointer, shares = space.shares.pointer, routing = space.routing
         let dNormed = back.normed.reserve(rows * D), dShares = back.shares.zeros(rows * E)
 
-        expert(0, normed, dx, rows, (space.sharedRaw.pointer, space.sharedActive.pointer), back, into: dNormed, dense)
+        expert(0, normed, dx, rows, (space.sharedSlope.pointer, space.sharedActive.pointer), back, into: dNormed, dense)
 
         let places = routing.rows.count
         let dSaid = back.said.reserve(places * D), dGathered = back.gathered.reserve(places * D)
@@ -34,7 +34,7 @@ struct ExpertGradient {
             }
             expert(
                 e + 1, space.gathered.pointer + first * D, dSaid + first * D, range.count,
-                (space.raw.pointer + first * F, space.active.pointer + first * F), back, into: dGathered + first * D,
+                (space.slope.pointer + first * F, space.active.pointer + first * F), back, into: dGathered + first * D,
                 dense)
             for place in range {
                 Kernels.add(dGathered + place * D, to: dNormed + Int(routing.rows[place]) * D, count: D)
@@ -60,7 +60,7 @@ struct ExpertGradient {
 
     /// `out = silu(in · inner) · outer`, back to `dIn`.
     private func expert(
-        _ number: Int, _ input: Floats, _ dOut: Floats, _ rows: Int, _ kept: (raw: Floats, active: Floats),
+        _ number: Int, _ input: Floats, _ dOut: Floats, _ rows: Int, _ kept: (slope: Floats, active: Floats),
         _ back: ExpertBackSpace, into dIn: Floats, _ dense: Floats
     ) {
         let D = settings.width, F = settings.expertWidth
@@ -69,7 +69,7 @@ struct ExpertGradient {
             kept.active, F, dOut, D, rows: rows, height: F, columns: D, to: dense + at.outer + number * D * F, stride: D
         )
         mixture.outer[number].back.multiply(dOut, stride: D, rows: rows, into: dActive, stride: F)
-        Kernels.siluBackward(kept.raw, dActive, count: rows * F)
+        Kernels.multiply(dActive, by: kept.slope, count: rows * F)
         addOuter(
             input, D, dActive, F, rows: rows, height: D, columns: F, to: dense + at.inner + number * D * F, stride: F)
         mixture.inner[number].back.multiply(dActive, stride: F, rows: rows, into: dIn, stride: D)

@@ -30,13 +30,11 @@ final class TokenGradients {
 
 /// Scratch of the backward pass, one per worker.
 final class BackwardSpace {
-    /// `[R, D]` gradient of the residual stream, `[R, 4D]` of the projections after and then before SiLU, `[R, D]` of whatever
-    /// is in between.
+    /// `[R, D]` gradient of the residual stream, `[R, 4D]` of the projections before SiLU, `[R, D]` of whatever is in between.
     let stream = FloatBuffer()
-    let active = FloatBuffer()
+    let raw = FloatBuffer()
     let gated = FloatBuffer()
     let attended = FloatBuffer()
-    let attendedOfAll = FloatBuffer()
     let experts = ExpertBackSpace()
     private var heads: HeadGradient?
 

@@ -41,7 +41,7 @@ struct NetworkBackward {
             ExpertGradient(mixture: mixture, at: experts, settings: settings, balance: mode.balance).run(
                 dx, rows: outRows, space: layer.experts, back: back.experts, dense: dense)
         }
-        let dActive = back.active.reserve(batch.rows * 4 * D)
+        let dRaw = back.raw.reserve(batch.rows * 4 * D)
 
         // x' = x + gated · W_o + b_o
         Kernels.addRows(dx, to: dense + at.outputBias, rows: outRows, width: D)
@@ -52,39 +52,33 @@ struct NetworkBackward {
 
         // gated = dropout(gate ⊙ LN(attended))
         Kernels.dropout(dGated, count: outRows * D, seed: mode.mask(block + 1), dropped: mode.dropout)
-        for row in 0..<outRows {
-            let gradient = dGated + row * D
-            Kernels.multiply(
-                gradient, layer.attendedNormed.pointer + row * D, into: dActive + row * 4 * D, count: D)
-            Kernels.multiply(
-                gradient, layer.active.pointer + row * 4 * D, into: layer.gated.pointer + row * D, count: D)
-        }
-        // The gated values are spent: their place now holds the gradient of LN(attended).
+        // The gated values are spent: their place is for the gradient of LN(attended).
+        Kernels.gateBackward(
+            layer.attendedNormed.pointer, gate: layer.active.pointer, slope: layer.slope.pointer, stride: 4 * D, dGated,
+            gateGradient: dRaw, into: layer.gated.pointer, rows: outRows, width: D)
         let dAttended = back.attended.zeros(outRows * D)
         Kernels.layerNormBackward(
             layer.attendedNormed.pointer, inverseDeviation: layer.attendedInverse.pointer, layer.gated.pointer,
             addingTo: dAttended, rows: outRows, width: D)
 
         // attended = attention(query, key, value)
-        let heads = back.heads(settings), active = layer.active.pointer
+        let heads = back.heads(settings), slope = layer.slope.pointer
         func column(_ matrix: Floats, _ part: Int, _ head: Int) -> HeadGradient.Column {
             HeadGradient.Column(matrix + part * D + head * settings.headWidth, stride: 4 * D)
         }
-        if isLast {
-            // Only contexts attended: the rows of items say nothing.
-            let all = back.attendedOfAll.zeros(batch.rows * D)
-            all.update(from: dAttended, count: outRows * D)
+        func gradient(_ part: Int, _ head: Int) -> HeadGradient.Gradient {
+            HeadGradient.Gradient(column(dRaw, part, head), slope: slope + part * D + head * settings.headWidth)
         }
-        let output = isLast ? back.attendedOfAll.pointer : dAttended
+        let active = layer.active.pointer
         space.order.forEachUser(batch) { user in
             for head in 0..<settings.heads {
                 let bias = at.timeBias + head * settings.timeBuckets
                 heads.run(
                     user, query: column(active, 2, head), key: column(active, 3, head), value: column(active, 1, head),
-                    output: HeadGradient.Column(output + head * settings.headWidth, stride: D),
+                    output: HeadGradient.Column(dAttended + head * settings.headWidth, stride: D),
                     turns: space.rotation.turns.pointer, bias: parameters.dense.pointer + bias,
-                    asked: isLast ? user.contexts : user.all, queryGradient: column(dActive, 2, head),
-                    keyGradient: column(dActive, 3, head), valueGradient: column(dActive, 1, head),
+                    asked: isLast ? user.contexts : user.all, queryGradient: gradient(2, head),
+                    keyGradient: gradient(3, head), valueGradient: gradient(1, head),
                     biasGradient: dense + bias)
             }
         }
@@ -96,14 +90,13 @@ struct NetworkBackward {
             rows: batch.rows, width: D)
     }
 
-    /// `active = silu(normed · W)`: leaves the gradient of `normed` in `back.gated` `[R, D]`.
+    /// `raw = normed · W`: from the gradient in `back.raw` to that of `normed`, left in `back.gated` `[R, D]`.
     private func projection(
         _ at: ParameterLayout.Block, _ packed: PackedWeights.Block, isLast: Bool, _ batch: PackedBatch,
         _ layer: Workspace.Layer, _ back: BackwardSpace, _ dense: Floats
     ) {
         let C = batch.contexts, normed = layer.normed.pointer
-        // What SiLU gave and what it was given have one place: a gradient of four widths a row is most of what is in the cache.
-        let dRaw = back.active.pointer, dNormed = back.gated.reserve(batch.rows * D)
+        let dRaw = back.raw.pointer, dNormed = back.gated.reserve(batch.rows * D)
         func step(
             _ weight: PackedWeights.Weight, _ first: Int, _ rows: Int, kind: Int, part: Int, parts: Int,
             _ after: PackedMatrix.After
@@ -115,19 +108,8 @@ struct NetworkBackward {
                 stride: 4 * D)
             weight.back.multiply(gradient, stride: 4 * D, rows: rows, into: dNormed + first * D, stride: D, after)
         }
-        let raw = layer.raw.pointer
-        Kernels.siluBackward(raw, dRaw, count: C * 4 * D)
         step(packed.contexts, 0, C, kind: 0, part: 0, parts: 4, .store)
-        guard isLast else {
-            Kernels.siluBackward(raw + C * 4 * D, dRaw + C * 4 * D, count: batch.items * 4 * D)
-            return step(packed.items, C, batch.items, kind: 1, part: 0, parts: 4, .store)
-        }
-        for row in C..<batch.rows {
-            for part in [1, 3] {
-                let place = (row * 4 + part) * D
-                Kernels.siluBackward(raw + place, dRaw + place, count: D)
-            }
-        }
+        guard isLast else { return step(packed.items, C, batch.items, kind: 1, part: 0, parts: 4, .store) }
         step(packed.itemValue, C, batch.items, kind: 1, part: 1, parts: 1, .store)
         step(packed.itemKey, C, batch.items, kind: 1, part: 3, parts: 1, .add)
     }

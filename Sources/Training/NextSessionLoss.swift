@@ -111,6 +111,8 @@ final class NextSessionLoss {
                 negatives[Int(batch.negativePlaces[Int(place)])] = -.infinity
             }
         }
+        // They lie all over the batch, and are asked for while the negatives are summed up.
+        for i in items { Kernels.fetch(units + Int(piece.batch.item[i]) * D, count: D) }
         let floor = Kernels.softmax(negatives, count: batch.negatives.count, scale: 1 / t)
         let scores = itemScore.reserve(items.count), slopes = itemGradient.zeros(items.count)
         for i in 0..<items.count {

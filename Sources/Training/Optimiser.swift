@@ -38,15 +38,12 @@ package final class Optimiser {
         updateSide(\.seller, of: seller, batch, gradient, step)
         let ranges = 16, width = (n + ranges - 1) / ranges
         pool.forEach(ranges) { range, _ in
-            for slot in min(n, range * width)..<min(n, (range + 1) * width) {
-                if slot + 4 < n {
-                    let ahead = Int(batch.slots[slot + 4]) * D
-                    for table in [parameters, first, second] { Kernels.fetch(table.item.pointer + ahead, count: D) }
-                }
-                let row = Int(batch.slots[slot]) * D
+            let slots = min(n, range * width)..<min(n, (range + 1) * width)
+            batch.slots.withUnsafeBufferPointer {
                 Kernels.adamW(
-                    parameters.item.pointer + row, gradient: gradient.slots.pointer + slot * D,
-                    first: first.item.pointer + row, second: second.item.pointer + row, count: D, step)
+                    parameters.item.pointer, gradient: gradient.slots.pointer + slots.lowerBound * D,
+                    first: first.item.pointer, second: second.item.pointer,
+                    rows: UnsafeBufferPointer(rebasing: $0[slots]), width: D, step)
             }
         }
     }

@@ -119,8 +119,10 @@ import Testing
         let drawn = Drawn(seed: UInt64(width * sessions), sessions: sessions, longest: longest, width: width)
         let active = drawn.active.pointer, stride = 4 * width
         let into = FloatBuffer(drawn.active.count), dbias = FloatBuffer(drawn.bias.count)
+        let slopes = drawnFloats(drawn.active.count, seed: 9)
         for onlyContexts in [false, true] {
             dbias.zeros(drawn.bias.count)
+            into.zeros(into.count)
             var output = drawn.rows(drawn.output, 0, of: width)
             if onlyContexts {
                 for t in output.indices where !drawn.isContext[t] { output[t] = output[t].map { _ in 0 } }
@@ -131,20 +133,33 @@ import Testing
             func column(_ matrix: Floats, _ part: Int) -> HeadGradient.Column {
                 HeadGradient.Column(matrix + part * width, stride: stride)
             }
+            func gradient(_ part: Int) -> HeadGradient.Gradient {
+                HeadGradient.Gradient(column(into.pointer, part), slope: slopes.pointer + part * width)
+            }
+            func times(_ slopes: [[Float]], _ wanted: [[Double]]) -> [[Double]] {
+                zip(slopes, wanted).map { zip($0, $1).map { Double($0) * $1 } }
+            }
             drawn.withTokens { user, bias in
+                // What was not asked for is not read.
                 for (t, row) in output.enumerated() {
-                    for j in row.indices { drawn.output.pointer[Int(user.order[t]) * width + j] = row[j] }
+                    for j in row.indices {
+                        drawn.output.pointer[Int(user.order[t]) * width + j] =
+                            onlyContexts && !drawn.isContext[t] ? .nan : row[j]
+                    }
                 }
                 HeadGradient(width: width, scale: 0.125).run(
                     user, query: column(active, 2), key: column(active, 3), value: column(active, 1),
                     output: HeadGradient.Column(drawn.output.pointer, stride: width), turns: drawn.turns.pointer,
                     bias: bias, asked: onlyContexts ? user.contexts : user.all,
-                    queryGradient: column(into.pointer, 2), keyGradient: column(into.pointer, 3),
-                    valueGradient: column(into.pointer, 1), biasGradient: dbias.pointer)
+                    queryGradient: gradient(2), keyGradient: gradient(3), valueGradient: gradient(1),
+                    biasGradient: dbias.pointer)
             }
-            expectClose(drawn.rows(into, 2, of: stride), wanted.query, "query")
-            expectClose(drawn.rows(into, 3, of: stride), wanted.key, "key")
-            expectClose(drawn.rows(into, 1, of: stride), wanted.value, "value")
+            for (part, wanted, what) in [
+                (2, wanted.query, "query"), (3, wanted.key, "key"), (1, wanted.value, "value"),
+            ] {
+                expectClose(
+                    drawn.rows(into, part, of: stride), times(drawn.rows(slopes, part, of: stride), wanted), what)
+            }
             expectClose([Array(dbias.values)], [wanted.bias], "bias")
         }
     }

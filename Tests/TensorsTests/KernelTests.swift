@@ -17,11 +17,22 @@ import Testing
         for i in a.indices { #expect(abs(a[i] - b[i]) <= within * scale, "place \(i): \(a[i]) against \(b[i])") }
     }
 
-    @Test(arguments: [1, 2, 15, 16, 17, 63, 64, 65, 257]) func theGradientOfSiluMatchesItsTwin(count: Int) {
-        var x = drawn(count, 1, scale: 30), dy = drawn(count, 2)
-        let wanted = ReadableKernels.siluBackward(x, dy)
-        Kernels.siluBackward(&x, &dy, count: count)
-        expectClose(dy, wanted)
+    @Test(arguments: [(1, 1), (3, 5), (7, 16), (2, 17), (5, 64), (3, 100)]) func gatesMatchTheirTwins(
+        rows: Int, width: Int
+    ) {
+        let stride = 3 * width + 1
+        var x = drawn(rows * width, 1), gates = drawn(rows * stride, 2), slopes = drawn(rows * stride, 3)
+        var dy = drawn(rows * width, 10), y = x, dx = x, gradient = [Float](repeating: 7, count: rows * stride)
+        func row(_ i: Int) -> Int { i / width * stride + i % width }
+        Kernels.gate(&x, by: &gates, stride: stride, into: &y, rows: rows, width: width)
+        expectClose(y, x.indices.map { x[$0] * gates[row($0)] })
+        Kernels.gateBackward(
+            &x, gate: &gates, slope: &slopes, stride: stride, &dy, gateGradient: &gradient, into: &dx, rows: rows,
+            width: width)
+        expectClose(dx, x.indices.map { dy[$0] * gates[row($0)] })
+        expectClose(x.indices.map { gradient[row($0)] }, x.indices.map { dy[$0] * x[$0] * slopes[row($0)] })
+        // What lies between the rows is another part's.
+        #expect(gradient.indices.allSatisfy { $0 % stride < width || gradient[$0] == 7 })
     }
 
     @Test(arguments: [(0, 3), (1, 1), (7, 16), (5, 64), (3, 100), (33, 192)])
@@ -116,6 +127,33 @@ import Testing
             }
         }
         expectClose(p, twin.map(\.parameter), within: 1e-5)
+    }
+
+    @Test(arguments: [(0, 5), (1, 64), (9, 64), (30, 37)]) func adamWOverRowsIsThatOverEachOfThem(
+        count: Int, width: Int
+    ) {
+        let rows = (0..<Int32(count)).map { $0 * 5 % 31 }.shuffled()
+        var p = drawn(31 * width, 20), m = drawn(31 * width, 21), v = drawn(31 * width, 22).map(abs)
+        var g = drawn(count * width, 23), one = (p: p, m: m, v: v)
+        let step = AdamWStep(rate: 0.01, step: 3, decay: 0.1)
+        rows.withUnsafeBufferPointer {
+            Kernels.adamW(&p, gradient: &g, first: &m, second: &v, rows: $0, width: width, step)
+        }
+        one.p.withUnsafeMutableBufferPointer { p in
+            one.m.withUnsafeMutableBufferPointer { m in
+                one.v.withUnsafeMutableBufferPointer { v in
+                    g.withUnsafeMutableBufferPointer { g in
+                        for (i, row) in rows.enumerated() {
+                            let at = Int(row) * width
+                            Kernels.adamW(
+                                p.baseAddress! + at, gradient: g.baseAddress! + i * width, first: m.baseAddress! + at,
+                                second: v.baseAddress! + at, count: width, step)
+                        }
+                    }
+                }
+            }
+        }
+        #expect(p == one.p && m == one.m && v == one.v)
     }
 
     @Test func thePoolVisitsEveryPieceOnce() {

@@ -23,7 +23,7 @@ import Testing
         func result(_ buffer: FloatBuffer) -> [Float] {
             (0..<rows * columns).map { buffer.pointer[$0 / columns * stride + $0 % columns] }
         }
-        for after in [PackedMatrix.After.store, .add, .silu, .siluKeeping] {
+        for after in [PackedMatrix.After.store, .add, .silu, .siluAndSlope] {
             for i in 0..<out.count { out.pointer[i] = 7 }
             packed.multiply(
                 a.pointer, stride: inner, rows: rows, bias: bias.pointer, into: out.pointer, keeping: kept.pointer,
@@ -32,9 +32,9 @@ import Testing
             case .store: expectClose(result(out), wanted, "stored")
             case .add: expectClose(result(out), wanted.map { $0 + 7 }, "added")
             case .silu: expectClose(result(out), ReadableKernels.silu(wanted), "silu")
-            case .siluKeeping:
+            case .siluAndSlope:
                 expectClose(result(out), ReadableKernels.silu(wanted), "silu")
-                expectClose(result(kept), wanted, "kept")
+                expectClose(result(kept), ReadableKernels.siluSlope(wanted), "slope")
             }
             #expect((0..<out.count).allSatisfy { $0 % stride < columns || out.pointer[$0] == 7 })
         }

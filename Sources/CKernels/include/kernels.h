@@ -6,8 +6,6 @@
 #include <stdint.h>
 
 // activation.c
-// dy, the gradient of silu(x), becomes that of x.
-void nearline_silu_backward(const float *x, float *dy, long n);
 float nearline_softmax(float *scores, long n, float scale);
 void nearline_dropout(float *x, long n, uint64_t seed, float dropped);
 
@@ -15,6 +13,11 @@ void nearline_dropout(float *x, long n, uint64_t seed, float dropped);
 void nearline_layer_norm(const float *x, float *y, float *inverse_deviation, long rows, long width, float epsilon);
 void nearline_gated_norm(const float *x, const float *gate, long gate_stride, float *y, long rows, long width,
                          float epsilon);
+// y = gate * x, row by row, and the way back: from dy to the gradient of what the gate was before SiLU (of which `slope` was
+// kept) and to dx. Rows of gates, slopes and gate gradients are `stride` floats apart.
+void nearline_gate(const float *x, const float *gate, long stride, float *y, long rows, long width);
+void nearline_gate_backward(const float *x, const float *gate, const float *slope, long stride, const float *dy,
+                            float *d_gate, float *dx, long rows, long width);
 void nearline_layer_norm_backward(const float *y, const float *inverse_deviation, const float *dy, float *dx, long rows,
                                   long width);
 void nearline_normalise(const float *x, float *y, float *norm, long rows, long width, float epsilon);
@@ -37,7 +40,8 @@ void nearline_embed_items(const nearline_embedding *of, const int32_t *item, con
                           long all, float *rows, float *projected);
 // Asks for n floats that will be wanted soon.
 void nearline_fetch(const float *x, long n);
-void nearline_multiply(const float *a, const float *b, float *y, long n);
+// y *= x
+void nearline_multiply(const float *x, float *y, long n);
 void nearline_sum(const float *a, const float *b, const float *c, float *y, long n);
 void nearline_add(const float *x, float *y, long n);
 void nearline_add_rows(const float *x, float *y, long rows, long width);
@@ -46,16 +50,21 @@ void nearline_scale(float *x, float factor, long n);
 float nearline_dot(const float *a, const float *b, long n);
 
 // update.c
-void nearline_adamw(float *p, const float *gradient, float *first, float *second, long n, float rate, float beta1,
-                    float beta2, float epsilon, float decay, float correction1, float correction2);
+typedef struct {
+    float rate, beta1, beta2, epsilon, decay, correction1, correction2;
+} nearline_adamw_step;
+void nearline_adamw(float *p, const float *gradient, float *first, float *second, long n, const nearline_adamw_step *step);
+// The same for some rows of a table: gradient [count, width], row [count] in any order, each once.
+void nearline_adamw_rows(float *p, const float *gradient, float *first, float *second, const int32_t *row, long count,
+                         long width, const nearline_adamw_step *step);
 
 // level.c: which level of x86-64 is used: 4 (AVX-512), 3 (AVX2), or 0 for what any processor has.
 int nearline_level(void);
 
 // product.c: c = a . b, with b packed. a: [rows, inner], a_row floats from row to row; b(k, j) at
-// b + k * b_inner + j * b_column; bias: one number a column, or null; kept: what SiLU was taken of, laid out as c.
+// b + k * b_inner + j * b_column; bias: one number a column, or null; kept: the slope of SiLU, laid out as c.
 // packed holds inner * columns floats, columns rounded up to nearline_panel().
-enum { NEARLINE_STORE = 0, NEARLINE_ADD = 1, NEARLINE_SILU = 2, NEARLINE_SILU_KEEPING = 3 };
+enum { NEARLINE_STORE = 0, NEARLINE_ADD = 1, NEARLINE_SILU = 2, NEARLINE_SILU_AND_SLOPE = 3 };
 long nearline_panel(void);
 void nearline_pack(const float *b, long b_inner, long b_column, long inner, long columns, float *packed);
 void nearline_product(const float *a, long a_row, const float *packed, const float *bias, float *c, float *kept, long c_row,
@@ -82,9 +91,9 @@ long nearline_lanes(void);
 // turns: [sessions, 2, width], cosines (twice each), then sines (minus, plus); null turns nothing.
 void nearline_turn(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens, long width,
                    const float *turns, float *out, long padded);
-// out [tokens, padded_width], zeros beyond width.
-void nearline_gather(const float *rows, long stride, const int32_t *order, long tokens, long width, float *out,
-                     long padded_width);
+// The tokens at the `count` places `asked`, into their places of out [tokens, padded_width]; zeros beyond width.
+void nearline_gather(const float *rows, long stride, const int32_t *order, const int32_t *asked, long count, long width,
+                     float *out, long padded_width);
 // The attention of `count` tokens, in rising order and of sessions that follow each other, into their rows of the batch.
 // query, key: rows as in the batch, `row_stride` floats apart; key_columns: the keys by nearline_turn(), with
 // nearline_lanes() floats behind; value: [tokens, padded_width]. scratch: 13 * padded + 6 * padded_width floats.
@@ -131,7 +140,8 @@ long nearline_top_k_sample(long items, long kept);
 void nearline_top_k(const nearline_top_k_job *job);
 
 // The way back. `gradient` is that of the attention's result. Columns are [width, padded] with nearline_lanes() floats behind,
-// rows [tokens, padded_width]; queries and keys are turned in both. The last four are added to.
+// rows [tokens, padded_width]; queries and keys are turned in both. Of queries and gradients the rows that were asked for are read. The gradient of these
+// queries is written, the last three are added to.
 typedef struct {
     const float *query, *key, *value, *gradient;  // rows as in the batch
     long stride, gradient_stride;
@@ -140,12 +150,13 @@ typedef struct {
     float *query_gradient, *key_gradient, *value_gradient;  // [tokens, padded_width]
     float *bias_gradient;                                   // [buckets]
 } nearline_attention_back;
-// Rows in the order of time, turned; out [tokens, padded_width], zeros beyond width.
-void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
-                        long width, const float *turns, float *out, long padded_width);
-// Rows turned back (turns null: as they are) to their places in the packed batch.
-void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session, long tokens,
-                          long width, const float *turns, float *rows, long stride);
+// The tokens at the places `asked`, turned, into their places of out [tokens, padded_width]; zeros beyond width.
+void nearline_turn_rows(const float *rows, long stride, const int32_t *order, const int32_t *session, const int32_t *asked,
+                        long count, long width, const float *turns, float *out, long padded_width);
+// Rows turned back (turns null: as they are), times `factors`, which are laid out as `rows`, to their rows of the packed batch.
+void nearline_return_rows(const float *x, long padded_width, const int32_t *order, const int32_t *session,
+                          const int32_t *asked, long count, long width, const float *turns, const float *factors,
+                          float *rows, long stride);
 // scratch: 21 * padded + 3 * nearline_lanes() floats.
 void nearline_attend_back(const nearline_attention *at, const nearline_attention_back *back, const int32_t *asked,
                           long count, float *scratch);
