@@ -70,48 +70,79 @@ INLINE_AT vf AT(totals)(vf x[LANES]) {
     return x[0];
 }
 
+// Widths are whole vectors as a rule: where `whole` is known to be 1, no load asks how much is left.
+INLINE_AT vf AT(load_part)(const float *p, long left, int whole) { return whole ? AT(load)(p) : AT(load_some)(p, left); }
+
+// A vector of a row turned by its session.
+INLINE_AT vf AT(turned)(const float *row, const float *turn, long width, long j, int whole) {
+    vf x = AT(load_part)(row + j, width - j, whole);
+    vf cosine = AT(load_part)(turn + j, width - j, whole), sine = AT(load_part)(turn + width + j, width - j, whole);
+    return AT(fma)(AT(neighbours)(x), sine, x * cosine);
+}
+
 // A row turned by its session, zeros beyond its width.
 INLINE_AT void AT(turn_row)(const float *row, const float *turn, long width, float *out, long padded_width) {
-    for (long j = 0; j < padded_width; j += LANES) {
-        vf x = AT(load_some)(row + j, width - j);
-        vf cosine = AT(load_some)(turn + j, width - j), sine = AT(load_some)(turn + width + j, width - j);
-        AT(store)(out + j, AT(fma)(AT(neighbours)(x), sine, x * cosine));
+    if (width % LANES == 0) {
+        for (long j = 0; j < width; j += LANES) AT(store)(out + j, AT(turned)(row, turn, width, j, 1));
+    } else {
+        for (long j = 0; j < padded_width; j += LANES) AT(store)(out + j, AT(turned)(row, turn, width, j, 0));
     }
 }
 
+// LANES tokens from p on, of which `count` are there, as columns of their vector from j on.
+INLINE_AT void AT(turn_block)(const float *rows, long stride, const int32_t *order, const int32_t *session, long p,
+                              long count, long j, long width, const float *turns, float *out, long padded, int whole) {
+    vf x[LANES];
+#pragma unroll
+    for (int i = 0; i < LANES; i++) {
+        long place = p + (i < count ? i : count - 1);
+        const float *row = rows + order[place] * stride;
+        x[i] = turns ? AT(turned)(row, turns + session[place] * 2 * width, width, j, whole)
+                     : AT(load_part)(row + j, width - j, whole);
+    }
+    AT(transpose)(x);
+#pragma unroll
+    for (int i = 0; i < LANES; i++)
+        if (whole || j + i < width) AT(store)(out + (j + i) * padded + p, x[i]);
+}
+
 // `width` numbers of each of `tokens` rows, turned by the row's session (turns null: as they are), as columns: out
-// [width, padded].
+// [width, padded]. What stands beyond the last token is its number again: nobody sees it.
 static TARGET void AT(turn)(const float *rows, long stride, const int32_t *order, const int32_t *session, long tokens,
                             long width, const float *turns, float *out, long padded) {
-    for (long p = 0; p < tokens; p += LANES) {
+    for (long p = 0; p < tokens; p += LANES)
         for (long j = 0; j < width; j += LANES) {
-            vf x[LANES];
-            long n = width - j;
-            for (int i = 0; i < LANES; i++) {
-                if (p + i >= tokens) {
-                    x[i] = (vf)0.0f;
-                    continue;
+            long count = tokens - p;
+#define BLOCK(whole, count, turns) \
+    AT(turn_block)(rows, stride, order, session, p, count, j, width, turns, out, padded, whole)
+            if (width % LANES == 0 && count >= LANES) {
+                if (turns) {
+                    BLOCK(1, LANES, turns);
+                } else {
+                    BLOCK(1, LANES, 0);
                 }
-                vf row = AT(load_some)(rows + order[p + i] * stride + j, n);
-                x[i] = row;
-                if (!turns) continue;
-                const float *turn = turns + session[p + i] * 2 * width + j;
-                x[i] = AT(fma)(AT(neighbours)(row), AT(load_some)(turn + width, n), row * AT(load_some)(turn, n));
+            } else {
+                BLOCK(0, count, turns);
             }
-            AT(transpose)(x);
-#pragma unroll
-            for (int i = 0; i < LANES; i++)
-                if (j + i < width) AT(store)(out + (j + i) * padded + p, x[i]);
+#undef BLOCK
         }
+}
+
+INLINE_AT void AT(gather_rows)(const float *rows, long stride, const int32_t *order, const int32_t *asked, long count,
+                               long width, float *out, long padded_width, int whole) {
+    for (long a = 0; a < count; a++) {
+        const float *row = rows + order[asked[a]] * stride;
+        float *to = out + asked[a] * padded_width;
+        for (long j = 0; j < padded_width; j += LANES) AT(store)(to + j, AT(load_part)(row + j, width - j, whole));
     }
 }
 
 static TARGET void AT(gather)(const float *rows, long stride, const int32_t *order, const int32_t *asked, long count,
                               long width, float *out, long padded_width) {
-    for (long a = 0; a < count; a++) {
-        long p = asked[a];
-        for (long j = 0; j < padded_width; j += LANES)
-            AT(store)(out + p * padded_width + j, AT(load_some)(rows + order[p] * stride + j, width - j));
+    if (width % LANES == 0) {
+        AT(gather_rows)(rows, stride, order, asked, count, width, out, padded_width, 1);
+    } else {
+        AT(gather_rows)(rows, stride, order, asked, count, width, out, padded_width, 0);
     }
 }
 
@@ -355,19 +386,33 @@ static TARGET void AT(turn_rows)(const float *rows, long stride, const int32_t *
     }
 }
 
+INLINE_AT void AT(return_row)(const float *x, const float *turn, const float *factors, float *row, long width, int whole) {
+    for (long j = 0; j < width; j += LANES) {
+        long left = width - j;
+        vf y = AT(load)(x + j);
+        if (turn) {
+            vf cosine = AT(load_part)(turn + j, left, whole), sine = AT(load_part)(turn + width + j, left, whole);
+            y = y * cosine - AT(neighbours)(y) * sine;
+        }
+        y *= AT(load_part)(factors + j, left, whole);
+        if (whole) {
+            AT(store)(row + j, y);
+        } else {
+            AT(store_some)(row + j, y, left);
+        }
+    }
+}
+
 static TARGET void AT(return_rows)(const float *x, long padded_width, const int32_t *order, const int32_t *session,
                                    const int32_t *asked, long count, long width, const float *turns, const float *factors,
                                    float *rows, long stride) {
     for (long a = 0; a < count; a++) {
         long p = asked[a], begin = order[p] * stride;
-        for (long j = 0; j < width; j += LANES) {
-            vf y = AT(load)(x + p * padded_width + j);
-            if (turns) {
-                const float *turn = turns + session[p] * 2 * width + j;
-                vf cosine = AT(load_some)(turn, width - j), sine = AT(load_some)(turn + width, width - j);
-                y = y * cosine - AT(neighbours)(y) * sine;
-            }
-            AT(store_some)(rows + begin + j, y * AT(load_some)(factors + begin + j, width - j), width - j);
+        const float *from = x + p * padded_width, *turn = turns ? turns + session[p] * 2 * width : 0;
+        if (width % LANES == 0) {
+            AT(return_row)(from, turn, factors + begin, rows + begin, width, 1);
+        } else {
+            AT(return_row)(from, turn, factors + begin, rows + begin, width, 0);
         }
     }
 }

@@ -12,8 +12,7 @@ package final class BatchGradient {
     private let backs: [BackwardSpace]
     private let losses: [NextSessionLoss]
     private let shares = (0..<TrainingBatch.shareCount).map { _ in Gradients() }
-    /// One a piece.
-    private var tokens: [TokenGradients] = []
+    private let tokens = TokenGradients()
     private let vectors = ItemVectors()
     private let negativeUnits = FloatBuffer()
     private let negatives = PackedNegatives()
@@ -21,7 +20,6 @@ package final class BatchGradient {
     /// Gradient of the dense parameters, and of each slot's summed embedding `[slots, D]`.
     package let dense = FloatBuffer()
     package let slots = FloatBuffer()
-    private let unitGradient = FloatBuffer()
 
     private let balance: Float
 
@@ -71,7 +69,8 @@ package final class BatchGradient {
         }
         self.negatives.pack(negatives, count: R, width: D)
         let network = NextSessionNetwork(parameters), packed = self.negatives
-        while tokens.count < batch.pieces.count { tokens.append(TokenGradients()) }
+        let firstItem = batch.pieces.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.batch.items) }
+        if withGradients { tokens.reserve(items: firstItem[batch.pieces.count], width: D) }
         var sums = [[LossTerm: Double]](repeating: [:], count: batch.pieces.count)
         sums.withUnsafeMutableBufferPointer { sums in
             pool.forEach(TrainingBatch.shareCount) { share, worker in
@@ -83,17 +82,23 @@ package final class BatchGradient {
                         dropout: dropout, seed: seed &+ UInt64(p) &* 0x9e37_79b9,
                         balance: balance / Float(batch.pieces.count))
                     network.run(piece.batch, embeddings: vectors.sums.pointer, mode: mode, space: space)
-                    if withGradients {
-                        tokens[p].clear(items: piece.batch.items, width: D)
-                        back.stream.zeros(piece.batch.rows * D)
+                    let loss = losses[worker]
+                    guard withGradients else {
+                        loss.run(
+                            piece, of: batch, parameters, states: space.stream.pointer, units: units, negatives: packed)
+                        sums[p] = loss.sums
+                        continue
                     }
-                    losses[worker].run(
+                    back.stream.zeros(piece.batch.rows * D)
+                    let found = NextSessionLoss.Back(
+                        space: back, shared: gradients,
+                        tokens: tokens.piece(first: firstItem[p], items: piece.batch.items, width: D))
+                    loss.run(
                         piece, of: batch, parameters, states: space.stream.pointer, units: units, negatives: packed,
-                        back: withGradients ? back : nil, gradients: withGradients ? gradients : nil, tokens: tokens[p])
-                    sums[p] = losses[worker].sums
-                    guard withGradients else { continue }
+                        found)
+                    sums[p] = loss.sums
                     NetworkBackward(network).run(
-                        piece.batch, mode: mode, space: space, back: back, gradients: gradients, tokens: tokens[p])
+                        piece.batch, mode: mode, space: space, back: back, gradients: gradients, tokens: found.tokens)
                 }
             }
         }
@@ -102,61 +107,50 @@ package final class BatchGradient {
         return total
     }
 
-    /// Per slot: unit-vector gradients from targets and negatives go back through normalising, inputs are added as they are.
+    /// Per slot: the tokens and negatives that are one item.
     private func gatherSlots(_ batch: TrainingBatch) {
         let D = parameters.settings.width, n = batch.slots.count
-        let places = TokensBySlot(batch)
-        let inputs = tokens.map(\.inputs.pointer), targets = tokens.map(\.targets.pointer)
-        let gradient = slots.reserve(n * D), unit = unitGradient.reserve(n * D)
-        let ranges = 32, width = (n + ranges - 1) / ranges
-        pool.forEach(ranges) { range, _ in
-            let begin = min(n, range * width), end = min(n, begin + width)
-            (unit + begin * D).update(repeating: 0, count: (end - begin) * D)
-            for slot in begin..<end {
-                for place in batch.firstPlace[slot]..<batch.firstPlace[slot + 1] {
-                    let row = Int(batch.negativePlaces[Int(place)]) * D
-                    for share in shares { Kernels.add(share.negatives.pointer + row, to: unit + slot * D, count: D) }
+        let found = TokensBySlot(batch), gradient = slots.reserve(n * D)
+        let negatives = shares.map { UnsafePointer<Float>?($0.negatives.pointer) }
+        found.first.withUnsafeBufferPointer { firstToken in
+            found.tokens.withUnsafeBufferPointer { token in
+                batch.firstPlace.withUnsafeBufferPointer { firstPlace in
+                    batch.negativePlaces.withUnsafeBufferPointer { place in
+                        let sums = SlotGradients(
+                            width: D,
+                            tokens: SlotGradients.Rows(first: firstToken.baseAddress!, rows: token.baseAddress),
+                            places: SlotGradients.Rows(first: firstPlace.baseAddress!, rows: place.baseAddress),
+                            inputs: tokens.inputs.pointer, targets: tokens.targets.pointer,
+                            units: vectors.units.pointer, norms: vectors.norms.pointer)
+                        let ranges = 32
+                        pool.forEach(ranges) { range, _ in
+                            sums.run(
+                                n * range / ranges..<n * (range + 1) / ranges, negatives: negatives, into: gradient)
+                        }
+                    }
                 }
-                places.sum(slot, of: targets, to: unit + slot * D, width: D)
-            }
-            Kernels.normaliseBackward(
-                vectors.units.pointer + begin * D, norm: vectors.norms.pointer + begin, unit + begin * D,
-                into: gradient + begin * D, rows: end - begin, width: D)
-            for slot in begin..<end {
-                places.sum(slot, of: inputs, to: gradient + slot * D, width: D)
             }
         }
     }
 }
 
-/// Which tokens hold each slot, piece by piece in order.
+/// Which tokens of a batch hold each slot, in order.
 private struct TokensBySlot {
-    private var first: [Int32]
-    private var places: [(piece: Int32, item: Int32)]
+    private(set) var first: [Int32]
+    private(set) var tokens: [Int32]
 
     init(_ batch: TrainingBatch) {
         first = Array(repeating: 0, count: batch.slots.count + 1)
         for piece in batch.pieces { for slot in piece.batch.item { first[Int(slot) + 1] += 1 } }
         for s in batch.slots.indices { first[s + 1] += first[s] }
-        var next = first
-        places = Array(repeating: (0, 0), count: Int(first[batch.slots.count]))
-        for (p, piece) in batch.pieces.enumerated() {
-            for (i, slot) in piece.batch.item.enumerated() {
-                places[Int(next[Int(slot)])] = (Int32(p), Int32(i))
+        var next = first, token: Int32 = 0
+        tokens = Array(repeating: 0, count: Int(first[batch.slots.count]))
+        for piece in batch.pieces {
+            for slot in piece.batch.item {
+                tokens[Int(next[Int(slot)])] = token
                 next[Int(slot)] += 1
+                token += 1
             }
         }
     }
-
-    /// Adds one slot's rows of what each piece has a row of for every item token, in order.
-    func sum(_ slot: Int, of pieces: [Floats], to out: Floats, width D: Int) {
-        func row(_ k: Int) -> Floats { pieces[Int(places[k].piece)] + Int(places[k].item) * D }
-        for k in Int(first[slot])..<Int(first[slot + 1]) {
-            // They lie all over the batch: asked for some slots ahead.
-            if k + Self.ahead < places.count { Kernels.fetch(row(k + Self.ahead), count: D) }
-            Kernels.add(row(k), to: out, count: D)
-        }
-    }
-
-    private static let ahead = 8
 }

@@ -16,15 +16,26 @@ final class Gradients {
     }
 }
 
-/// The gradient of the item tokens of one piece.
+/// The gradient of the item tokens of a batch, piece after piece.
 final class TokenGradients {
-    /// `[I, D]`: of the summed embedding of every item token, as an input and as a target (before normalising).
+    /// `[I, D]`: of the summed embedding of every item token, as an input and as a target (of its unit vector).
     let inputs = FloatBuffer()
     let targets = FloatBuffer()
 
-    func clear(items: Int, width D: Int) {
+    func reserve(items: Int, width D: Int) {
         inputs.reserve(items * D)
-        targets.zeros(items * D)
+        targets.reserve(items * D)
+    }
+
+    /// Those of one piece, which begins with the batch's item `first`; its targets are zeros, its inputs anything.
+    func piece(first: Int, items: Int, width D: Int) -> Piece {
+        (targets.pointer + first * D).update(repeating: 0, count: items * D)
+        return Piece(inputs: inputs.pointer + first * D, targets: targets.pointer + first * D)
+    }
+
+    struct Piece {
+        let inputs: Floats
+        let targets: Floats
     }
 }
 

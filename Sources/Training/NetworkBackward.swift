@@ -21,7 +21,7 @@ struct NetworkBackward {
     ///   - back: `stream` holds `[R, D]`; rows of items are zero on entry.
     func run(
         _ batch: PackedBatch, mode: NextSessionNetwork.Mode, space: Workspace, back: BackwardSpace,
-        gradients: Gradients, tokens: TokenGradients
+        gradients: Gradients, tokens: TokenGradients.Piece
     ) {
         for block in (0..<settings.blocks).reversed() {
             run(block: block, batch, mode, space, back, gradients.dense.pointer)
@@ -117,11 +117,11 @@ struct NetworkBackward {
     /// `stream = dropout(input · tower + bias)`, then the sums of embeddings.
     private func tower(
         _ batch: PackedBatch, _ mode: NextSessionNetwork.Mode, _ space: Workspace, _ back: BackwardSpace,
-        _ dense: Floats, _ tokens: TokenGradients
+        _ dense: Floats, _ tokens: TokenGradients.Piece
     ) {
         let C = batch.contexts, dx = back.stream.pointer
         Kernels.dropout(dx, count: batch.rows * D, seed: mode.mask(0), dropped: mode.dropout)
-        let dContexts = back.gated.reserve(C * D), dItems = tokens.inputs.pointer
+        let dContexts = back.gated.reserve(C * D), dItems = tokens.inputs
         for (kind, first, count, into) in [(0, 0, C, dContexts), (1, C, batch.items, dItems)] {
             let offset = layout.tower + kind * D * D
             Kernels.addRows(dx + first * D, to: dense + layout.towerBias + kind * D, rows: count, width: D)

@@ -27,6 +27,14 @@ struct PackedNegatives {
 /// shown `mean_i softplus(floor - q·v_i / t)` with `floor = logsumexp_r(q·n_r / t)` over the shared negatives that are not
 /// in the session; clicked and paid the same among the session's own items. Each is divided by its scene's normaliser.
 final class NextSessionLoss {
+    /// Where gradients go.
+    struct Back {
+        /// Rows `0 ..< C` of its stream take the gradient of the states.
+        let space: BackwardSpace
+        let shared: Gradients
+        let tokens: TokenGradients.Piece
+    }
+
     private static let tileRows = 64
 
     private let head = QueryHead()
@@ -39,14 +47,14 @@ final class NextSessionLoss {
     /// Sums over the piece, already divided by the normalisers.
     private(set) var sums: [LossTerm: Double] = [:]
 
-    /// Adds the piece's loss to ``sums`` and, with `gradients`, writes the states' gradient to `back.stream` rows `0 ..< C`.
+    /// Leaves the piece's loss in ``sums`` and, with `back`, adds its gradient there.
     ///
     /// - Parameters:
     ///   - states: `[C, D]`.
     ///   - units: `[slots, D]` unit item vectors.
     func run(
         _ piece: TrainingPiece, of batch: TrainingBatch, _ parameters: ModelParameters, states: Floats, units: Floats,
-        negatives: PackedNegatives, back: BackwardSpace?, gradients: Gradients?, tokens: TokenGradients
+        negatives: PackedNegatives, _ back: Back? = nil
     ) {
         sums = [:]
         for m in 0..<parameters.settings.horizons {
@@ -60,17 +68,15 @@ final class NextSessionLoss {
                 let tile = begin..<min(begin + Self.tileRows, targets.count)
                 contrast(
                     piece, of: batch, parameters.settings, horizon: m, targets, tile, units: units,
-                    negatives: negatives, gradients, tokens)
+                    negatives: negatives, back)
             }
-            if let back, let gradients {
-                backward(parameters, horizon: m, targets, piece, back, gradients.dense.pointer)
-            }
+            if let back { backward(parameters, horizon: m, targets, back) }
         }
     }
 
     private func contrast(
         _ piece: TrainingPiece, of batch: TrainingBatch, _ settings: ModelSettings, horizon m: Int, _ targets: [Int],
-        _ tile: Range<Int>, units: Floats, negatives: PackedNegatives, _ gradients: Gradients?, _ tokens: TokenGradients
+        _ tile: Range<Int>, units: Floats, negatives: PackedNegatives, _ back: Back?
     ) {
         let D = settings.width, R = batch.negatives.count
         let queries = head.units.pointer + tile.lowerBound * D
@@ -90,19 +96,21 @@ final class NextSessionLoss {
             let floorGradient = contrastOne(
                 target, items, piece, batch, settings, horizon: m, query: queries + row * D,
                 negatives: s + row * R, units: units, queryGradient: queryGradient.pointer + t * D,
-                gradients == nil ? nil : tokens)
+                back?.tokens)
             Kernels.scale(s + row * R, by: floorGradient / settings.temperature, count: R)
         }
-        guard let gradients else { return }
+        guard let back else { return }
         negatives.rows.multiply(
             s, stride: R, rows: tile.count, into: queryGradient.pointer + tile.lowerBound * D, stride: D, .add)
-        addOuter(s, R, queries, D, rows: tile.count, height: R, columns: D, to: gradients.negatives.pointer, stride: D)
+        addOuter(
+            s, R, queries, D, rows: tile.count, height: R, columns: D, to: back.shared.negatives.pointer, stride: D)
     }
 
     /// One target session: leaves softmax over its negatives in `negatives`, returns the gradient of their log-sum-exp.
     private func contrastOne(
         _ context: Int, _ items: Range<Int>, _ piece: TrainingPiece, _ batch: TrainingBatch, _ settings: ModelSettings,
-        horizon: Int, query: Floats, negatives: Floats, units: Floats, queryGradient: Floats, _ tokens: TokenGradients?
+        horizon: Int, query: Floats, negatives: Floats, units: Floats, queryGradient: Floats,
+        _ tokens: TokenGradients.Piece?
     ) -> Float {
         let D = settings.width, t = settings.temperature
         for i in items {
@@ -137,7 +145,7 @@ final class NextSessionLoss {
         for i in 0..<items.count {
             let gradient = slopes[i] / t, item = items.lowerBound + i
             Kernels.add(units + Int(piece.batch.item[item]) * D, times: gradient, to: queryGradient, count: D)
-            Kernels.add(query, times: gradient, to: tokens.targets.pointer + item * D, count: D)
+            Kernels.add(query, times: gradient, to: tokens.targets + item * D, count: D)
         }
         return floorGradient
     }
@@ -157,8 +165,8 @@ final class NextSessionLoss {
         let weight = share / Float(positives)
         for (i, action) in target.actions.enumerated() where term.isPositive(action) {
             let z = floor - target.scores[i]
-            let p = 1 / (1 + exp(-z))
-            sum += Double(z > 0 ? z + log1p(exp(-z)) : log1p(exp(z)))
+            let e = exp(-abs(z)), p = (z > 0 ? 1 : e) / (1 + e)
+            sum += Double(max(z, 0) + log1p(e))
             target.slopes[i] -= weight * p
             floorGradient += weight * p
         }
@@ -184,9 +192,9 @@ final class NextSessionLoss {
 
     /// `unit = normalise(states · W_m + b_m)`.
     private func backward(
-        _ parameters: ModelParameters, horizon m: Int, _ targets: [Int], _ piece: TrainingPiece,
-        _ back: BackwardSpace, _ dense: Floats
+        _ parameters: ModelParameters, horizon m: Int, _ targets: [Int], _ back: Back
     ) {
+        let dense = back.shared.dense.pointer
         let D = parameters.settings.width, n = targets.count, layout = parameters.layout
         let dProjected = projectedGradient.reserve(n * D), dStates = stateGradient.reserve(n * D)
         Kernels.normaliseBackward(
@@ -200,7 +208,7 @@ final class NextSessionLoss {
             Operand(parameters.dense.pointer + layout.horizon + m * D * D, stride: D, transposed: true), into: dStates,
             stride: D, rows: n, columns: D, inner: D)
         for (i, target) in targets.enumerated() {
-            Kernels.add(dStates + i * D, to: back.stream.pointer + (target - m) * D, count: D)
+            Kernels.add(dStates + i * D, to: back.space.stream.pointer + (target - m) * D, count: D)
         }
     }
 }

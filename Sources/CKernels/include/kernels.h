@@ -58,6 +58,18 @@ void nearline_adamw(float *p, const float *gradient, float *first, float *second
 void nearline_adamw_rows(float *p, const float *gradient, float *first, float *second, const int32_t *row, long count,
                          long width, const nearline_adamw_step *step);
 
+// slots.c: rows `begin` up to `end` of gradient [slots, width]. The tokens of slot s are token[first_token[s]] up to
+// token[first_token[s + 1] - 1], its places among the shared negatives likewise.
+typedef struct {
+    long width, shares;
+    const float *inputs, *targets;  // [tokens, width]: of the embedding, and of the unit vector
+    const int32_t *first_token, *token;
+    const int32_t *first_place, *place;
+    const float *const *negatives;  // [shares], each [places, width]: of the unit vector
+    const float *units, *norms;     // [slots, width]: unit vectors; [slots]: what they were divided by
+} nearline_slots;
+void nearline_slot_gradients(const nearline_slots *at, long begin, long end, float *gradient);
+
 // level.c: which level of x86-64 is used: 4 (AVX-512), 3 (AVX2), or 0 for what any processor has.
 int nearline_level(void);
 

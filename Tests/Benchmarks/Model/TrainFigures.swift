@@ -27,8 +27,8 @@ struct TrainFigures: ParsableCommand {
         let seconds = middle(of: shape.runs) {
             let rows = (0..<negatives).map { _ in Int32(draw.below(shape.items)) }
             let batch = TrainingBatch(
-                histories, weights: weights, negatives: rows, settings: parameters.settings, buckets: buckets,
-                pool: pool)
+                histories, weights: weights, negatives: rows, terms: [.shown], settings: parameters.settings,
+                buckets: buckets, pool: pool)
             _ = gradient.run(batch, dropout: dropout, seed: draw.next())
             optimiser.step(batch, gradient, rate: 1e-3, decay: 0)
         }
