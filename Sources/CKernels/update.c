@@ -19,17 +19,18 @@ DISPATCHED void nearline_adamw(float *p, const float *gradient, float *first, fl
     update(p, gradient, first, second, n, step);
 }
 
-// Rows of three large tables come from memory: they are asked for some rows ahead.
+// Rows of three large tables come from memory: they are asked for some rows ahead, into the second cache, because more can be under
+// way to it than to the first.
 DISPATCHED void nearline_adamw_rows(float *p, const float *gradient, float *first, float *second, const int32_t *row,
                                     long count, long width, const nearline_adamw_step *step) {
-    enum { AHEAD = 8 };
+    enum { AHEAD = 16 };
     for (long r = 0; r < count; r++) {
         if (r + AHEAD < count) {
             long next = row[r + AHEAD] * width;
             for (long j = next; j < next + width; j += 16) {
-                __builtin_prefetch(p + j, 1);
-                __builtin_prefetch(first + j, 1);
-                __builtin_prefetch(second + j, 1);
+                __builtin_prefetch(p + j, 0, 2);
+                __builtin_prefetch(first + j, 0, 2);
+                __builtin_prefetch(second + j, 0, 2);
             }
         }
         long begin = row[r] * width;

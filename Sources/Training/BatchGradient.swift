@@ -67,7 +67,7 @@ package final class BatchGradient {
         for (r, slot) in batch.negatives.enumerated() {
             (negatives + r * D).update(from: units + Int(slot) * D, count: D)
         }
-        self.negatives.pack(negatives, count: R, width: D)
+        self.negatives.pack(negatives, count: R, width: D, pool: pool)
         let network = NextSessionNetwork(parameters), packed = self.negatives
         let firstItem = batch.pieces.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.batch.items) }
         if withGradients { tokens.reserve(items: firstItem[batch.pieces.count], width: D) }

@@ -15,9 +15,14 @@ struct PackedNegatives {
     /// `[R, D]`, for the gradient of queries.
     let rows = PackedMatrix()
 
-    func pack(_ units: Floats, count: Int, width D: Int) {
-        columns.pack(units, stride: D, transposed: true, inner: D, columns: count)
-        rows.pack(units, stride: D, inner: count, columns: D)
+    func pack(_ units: Floats, count: Int, width D: Int, pool: WorkerPool) {
+        pool.forEach(2) { way, _ in
+            if way == 0 {
+                columns.pack(units, stride: D, transposed: true, inner: D, columns: count)
+            } else {
+                rows.pack(units, stride: D, inner: count, columns: D)
+            }
+        }
     }
 }
 
