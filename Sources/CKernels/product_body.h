@@ -53,7 +53,7 @@ static TARGET void AT(product)(const float *a, long a_row, const float *packed, 
         case NEARLINE_STORE: OF(vectors, NEARLINE_STORE); break;                \
         case NEARLINE_ADD: OF(vectors, NEARLINE_ADD); break;                    \
         case NEARLINE_SILU: OF(vectors, NEARLINE_SILU); break;                  \
-        default: OF(vectors, NEARLINE_SILU_AND_SLOPE);                            \
+        default: OF(vectors, NEARLINE_SILU_AND_SLOPE);                          \
     }
         if (left > PANEL / 2) {
             AFTER(COLUMNS)

@@ -62,6 +62,7 @@ package struct NextSessionNetwork: Sendable {
             Kernels.add(dense + layout.gap + Int(batch.gapBucket[c]) * D, to: row, count: D)
             Kernels.add(dense + layout.hour + Int(batch.hour[c]) * D, to: row, count: D)
         }
+        guard batch.items > 0 else { return }
         batch.item.withUnsafeBufferPointer { item in
             batch.action.withUnsafeBufferPointer { action in
                 for c in 0..<C {

@@ -152,8 +152,8 @@ long nearline_top_k_sample(long items, long kept);
 void nearline_top_k(const nearline_top_k_job *job);
 
 // The way back. `gradient` is that of the attention's result. Columns are [width, padded] with nearline_lanes() floats behind,
-// rows [tokens, padded_width]; queries and keys are turned in both. Of queries and gradients the rows that were asked for are read. The gradient of these
-// queries is written, the last three are added to.
+// rows [tokens, padded_width]; queries and keys are turned in both. Of queries and gradients those rows are read that were asked
+// for; the gradient of these queries is written, the last three are added to.
 typedef struct {
     const float *query, *key, *value, *gradient;  // rows as in the batch
     long stride, gradient_stride;
